@@ -1,0 +1,46 @@
+#include "core/array.h"
+
+#include <new>
+
+namespace hemp {
+
+std::string_view name_of(DType dtype) {
+    switch (dtype) {
+        case DType::f32: return "f32";
+        case DType::i32: return "i32";
+        case DType::u8: return "u8";
+        case DType::i64: return "i64";
+    }
+    return "?";
+}
+
+size_t bytes_of(DType dtype) {
+    switch (dtype) {
+        case DType::f32:
+        case DType::i32: return 4;
+        case DType::u8: return 1;
+        case DType::i64: return 8;
+    }
+    return 0;
+}
+
+std::string to_string(const Type& type) {
+    return std::string(name_of(type.dtype)) + " " + to_string(type.shape);
+}
+
+Array::Array(Type type)
+    : type_(type), memory_(new (std::align_val_t{alignment}) std::byte[std::max<size_t>(type.bytes(), 1)]()) {}
+
+Array::Array(const Array& other) : type_(other.type_) {
+    if (other.memory_) {
+        *this = Array(other.type_);
+        std::memcpy(memory_.get(), other.memory_.get(), type_.bytes());
+    }
+}
+
+void Array::check_dtype(DType wanted) const {
+    expect(type_.dtype == wanted, "array: its elements are {}, but {} was asked for", name_of(type_.dtype),
+           name_of(wanted));
+}
+
+}  // namespace hemp

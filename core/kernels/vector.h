@@ -1,0 +1,70 @@
+#pragma once
+// Vectors of floats, one set for each instruction set, in compiler extensions: a kernel is written once as a template
+// over V and instantiated for baseline x86-64 (or any other CPU), AVX2 with FMA, and AVX-512.
+//
+// The width belongs to V (a 64-byte vector on AVX2 would go through the stack with g++ 12). Sums are grouped in 16 lanes
+// on all of them, so that AVX2 and AVX-512 round alike.
+
+#include <cstdint>
+#include <cstring>
+
+#define HEMP_INLINE [[gnu::always_inline]] inline
+
+namespace hemp {
+
+template <int Width>
+struct Vector {
+    static constexpr int width = Width;
+    typedef float   Float __attribute__((vector_size(Width * 4), may_alias));
+    typedef int32_t Int __attribute__((vector_size(Width * 4), may_alias));
+    // The alignment of a vector type is lost when it is deduced as a template argument: hence members.
+    typedef float   UnalignedFloat __attribute__((vector_size(Width * 4), aligned(4), may_alias));
+    typedef int32_t UnalignedInt __attribute__((vector_size(Width * 4), aligned(4), may_alias));
+
+    HEMP_INLINE static Float load(const float* p) { return *reinterpret_cast<const UnalignedFloat*>(p); }
+    HEMP_INLINE static Int   load(const int32_t* p) { return *reinterpret_cast<const UnalignedInt*>(p); }
+    HEMP_INLINE static void  store(float* p, Float x) { *reinterpret_cast<UnalignedFloat*>(p) = x; }
+    HEMP_INLINE static void  store(int32_t* p, Int x) { *reinterpret_cast<UnalignedInt*>(p) = x; }
+
+    HEMP_INLINE static Float all(float x) { return x - Float{}; }
+    HEMP_INLINE static Int   all(int32_t x) { return x - Int{}; }
+
+    HEMP_INLINE static Float max(Float a, Float b) { return a > b ? a : b; }  ///< b where either is NaN
+    HEMP_INLINE static Float min(Float a, Float b) { return a < b ? a : b; }
+};
+
+struct Baseline : Vector<4> {
+    static constexpr const char* name = "baseline";
+};
+struct Avx2 : Vector<8> {
+    static constexpr const char* name = "avx2";
+};
+struct Avx512 : Vector<16> {
+    static constexpr const char* name = "avx512";
+};
+
+/// A sum in 16 lanes, whatever the width of V: the same additions in the same order on every instruction set.
+template <class V>
+struct Sum16 {
+    static constexpr int parts = 16 / V::width;
+    typename V::Float    lanes[parts] = {};
+
+    HEMP_INLINE void add(const float* x) {
+        for (int part = 0; part < parts; ++part) {
+            lanes[part] += V::load(x + part * V::width);
+        }
+    }
+    HEMP_INLINE double total() const {
+        float values[16];
+        for (int part = 0; part < parts; ++part) {
+            V::store(values + part * V::width, lanes[part]);
+        }
+        double sum = 0;
+        for (float value : values) {
+            sum += value;
+        }
+        return sum;
+    }
+};
+
+}  // namespace hemp

@@ -1,0 +1,84 @@
+#pragma once
+// What an operator tells the rest of the engine about itself. Nobody keeps a list of operators: a builder such as
+// relu(x) refers to its descriptor, and everything else (planner, executor, printing) asks the descriptor.
+
+#include "core/graph.h"
+
+#include <functional>
+#include <span>
+
+namespace hemp {
+
+/// Memory of one step of a running program, as a kernel sees it.
+struct Buffers {
+    std::span<const void* const> inputs;
+    void*                        output = nullptr;
+    std::byte*                   scratch = nullptr;         ///< shared by all pieces, Work::scratch_bytes
+    std::byte*                   thread_scratch = nullptr;  ///< of this thread alone, Work::thread_scratch_bytes
+
+    template <class T>
+    const T* input(size_t i) const {
+        return static_cast<const T*>(inputs[i]);
+    }
+    template <class T>
+    T* out() const {
+        return static_cast<T*>(output);
+    }
+};
+
+/// Work that pieces do independently of each other, on any thread, in any order.
+struct Stage {
+    int64_t                                     pieces = 1;
+    std::function<void(const Buffers&, int64_t piece)> run;
+};
+
+/// How a node is computed: stages one after another, each cut into pieces by shape alone, so that the bits of the
+/// result cannot depend on the number of threads. All memory is asked for here; a kernel allocates nothing.
+struct Work {
+    std::vector<Stage> stages;
+    size_t             scratch_bytes = 0;
+    size_t             thread_scratch_bytes = 0;
+    std::string        algorithm;  ///< for `explain`: what was chosen, and why nothing faster
+};
+
+/// Arithmetic and memory traffic of a node.
+struct Cost {
+    double flop  = 0;  ///< additions, multiplications, comparisons; a multiply-add counts 2
+    double bytes = 0;  ///< each operand read once, the result written once
+};
+
+/// Computes `count` consecutive results of an elementwise operator from as many consecutive values of each operand.
+using TileFunction = void (*)(const void* const* inputs, void* output, int64_t count);
+
+/// A reduction at the end of a chain of elementwise operators.
+enum class Reduction : uint8_t { none, sum, max, min };
+
+struct Operator {
+    std::string_view name;
+
+    /// The type of the result. Throws ShapeError that names operand, sizes and the usual cause.
+    Type (*infer)(const Node& node) = nullptr;
+
+    /// The gradient to each input, built from other operators; an empty tensor where there is none. `y` is the result,
+    /// `dy` the gradient to it. A null pointer: the operator has no gradient (its result is no smooth function).
+    Tensors (*gradient)(const Tensor& y, const Tensor& dy) = nullptr;
+
+    /// An elementwise operator gives a function for tiles (chosen for this CPU), and is fused with its neighbours.
+    TileFunction (*tile)(const Node& node) = nullptr;
+
+    /// Every other operator says how its work is cut.
+    Work (*work)(const Node& node) = nullptr;
+
+    /// Inputs whose memory the result may take when nobody reads them later.
+    std::vector<size_t> in_place = {};
+
+    /// The result has the values of input 0 in the same order (reshape): no work, no memory.
+    bool alias = false;
+
+    /// Ends a chain of elementwise operators: the planner may compute the input on the fly.
+    Reduction reduction = Reduction::none;
+
+    Cost (*cost)(const Node& node) = nullptr;  ///< null: one operation for each element of the result
+};
+
+}  // namespace hemp
