@@ -12,7 +12,7 @@ namespace hemp {
 /// Memory of one step of a running program, as a kernel sees it.
 struct Buffers {
     std::span<const void* const> inputs;
-    void*                        output = nullptr;
+    std::span<void* const>       outputs;                   ///< one, except for fused chains
     std::byte*                   scratch = nullptr;         ///< shared by all pieces, Work::scratch_bytes
     std::byte*                   thread_scratch = nullptr;  ///< of this thread alone, Work::thread_scratch_bytes
 
@@ -21,8 +21,8 @@ struct Buffers {
         return static_cast<const T*>(inputs[i]);
     }
     template <class T>
-    T* out() const {
-        return static_cast<T*>(output);
+    T* out(size_t i = 0) const {
+        return static_cast<T*>(outputs[i]);
     }
 };
 
@@ -35,10 +35,10 @@ struct Stage {
 /// How a node is computed: stages one after another, each cut into pieces by shape alone, so that the bits of the
 /// result cannot depend on the number of threads. All memory is asked for here; a kernel allocates nothing.
 struct Work {
-    std::vector<Stage> stages;
-    size_t             scratch_bytes = 0;
+    std::vector<Stage> stages               = {};
+    size_t             scratch_bytes        = 0;
     size_t             thread_scratch_bytes = 0;
-    std::string        algorithm;  ///< for `explain`: what was chosen, and why nothing faster
+    std::string        algorithm            = {};  ///< for `explain`: what was chosen, and why nothing faster
 };
 
 /// Arithmetic and memory traffic of a node.
@@ -74,6 +74,9 @@ struct Operator {
 
     /// The result has the values of input 0 in the same order (reshape): no work, no memory.
     bool alias = false;
+
+    /// The result is input 0 repeated (expand): elementwise readers, which broadcast, may read input 0 instead.
+    bool repeats = false;
 
     /// Ends a chain of elementwise operators: the planner may compute the input on the fly.
     Reduction reduction = Reduction::none;

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace hemp {
 
@@ -19,6 +20,7 @@ class Shape {
     Shape(std::initializer_list<int64_t> lengths) : Shape(std::span(lengths.begin(), lengths.size())) {}
     /// Throws ShapeError on more than 8 axes, a negative length, or more than 2^40 elements.
     explicit Shape(std::span<const int64_t> lengths);
+    explicit Shape(const std::vector<int64_t>& lengths) : Shape(std::span<const int64_t>(lengths)) {}
 
     int     rank() const { return rank_; }
     int64_t size() const;  ///< number of elements; 1 for a scalar

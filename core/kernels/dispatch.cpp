@@ -41,9 +41,9 @@ void use_instruction_set(InstructionSet set) { current().store(set, std::memory_
 
 std::string_view name_of(InstructionSet set) {
     switch (set) {
-        case InstructionSet::baseline: return Baseline::name;
-        case InstructionSet::avx2: return Avx2::name;
-        case InstructionSet::avx512: return Avx512::name;
+        case InstructionSet::baseline: return "baseline";
+        case InstructionSet::avx2: return "avx2";
+        case InstructionSet::avx512: return "avx512";
     }
     return "?";
 }

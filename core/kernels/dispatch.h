@@ -7,8 +7,6 @@
 
 namespace hemp {
 
-enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
-
 /// The instruction set that kernels are chosen for: the best that this CPU has, unless set otherwise.
 InstructionSet instruction_set();
 
@@ -21,13 +19,13 @@ std::string_view name_of(InstructionSet set);
 
 #if defined(__x86_64__)
 #define HEMP_TARGET_AVX2 __attribute__((target("avx2,fma")))
-#define HEMP_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
+#define HEMP_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #else
 #define HEMP_TARGET_AVX2
 #define HEMP_TARGET_AVX512
 #endif
 
-/// The function `Kernel::run<V>` for the instruction set in use. `Kernel` is a struct with an always-inlined static
+/// The function `Kernel::run<V>` for an instruction set, the one in use unless told. `Kernel` is a struct with an always-inlined static
 /// template member `run<V>`; its body is compiled three times.
 ///
 ///     struct Scale { template <class V> HEMP_INLINE static void run(const float* x, float* y, int64_t n) {...} };
@@ -43,9 +41,9 @@ struct KernelFamily<Kernel, Result(Arguments...)> {
 };
 
 template <class Kernel, class Signature>
-Signature* kernel() {
+Signature* kernel(InstructionSet set = instruction_set()) {
     using Family = KernelFamily<Kernel, Signature>;
-    switch (instruction_set()) {
+    switch (set) {
         case InstructionSet::avx512: return &Family::avx512;
         case InstructionSet::avx2: return &Family::avx2;
         case InstructionSet::baseline: break;

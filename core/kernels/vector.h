@@ -12,6 +12,8 @@
 
 namespace hemp {
 
+enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
+
 template <int Width>
 struct Vector {
     static constexpr int width = Width;
@@ -26,21 +28,35 @@ struct Vector {
     HEMP_INLINE static void  store(float* p, Float x) { *reinterpret_cast<UnalignedFloat*>(p) = x; }
     HEMP_INLINE static void  store(int32_t* p, Int x) { *reinterpret_cast<UnalignedInt*>(p) = x; }
 
-    HEMP_INLINE static Float all(float x) { return x - Float{}; }
-    HEMP_INLINE static Int   all(int32_t x) { return x - Int{}; }
+    // Through an array: g++ 12 breaks a vector built in a function without the instruction set into single elements
+    // before it inlines it, but sees through a copy of memory (4 times the speed of a matrix product).
+    HEMP_INLINE static Float all(float x) { return repeat<Float>(x); }
+    HEMP_INLINE static Int   all(int32_t x) { return repeat<Int>(x); }
 
     HEMP_INLINE static Float max(Float a, Float b) { return a > b ? a : b; }  ///< b where either is NaN
     HEMP_INLINE static Float min(Float a, Float b) { return a < b ? a : b; }
+
+ private:
+    template <class To, class Element>
+    HEMP_INLINE static To repeat(Element x) {
+        Element elements[Width];
+        for (Element& element : elements) {
+            element = x;
+        }
+        To result;
+        std::memcpy(&result, elements, sizeof result);
+        return result;
+    }
 };
 
 struct Baseline : Vector<4> {
-    static constexpr const char* name = "baseline";
+    static constexpr InstructionSet set = InstructionSet::baseline;
 };
 struct Avx2 : Vector<8> {
-    static constexpr const char* name = "avx2";
+    static constexpr InstructionSet set = InstructionSet::avx2;
 };
 struct Avx512 : Vector<16> {
-    static constexpr const char* name = "avx512";
+    static constexpr InstructionSet set = InstructionSet::avx512;
 };
 
 /// A sum in 16 lanes, whatever the width of V: the same additions in the same order on every instruction set.

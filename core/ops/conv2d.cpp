@@ -1,0 +1,298 @@
+#include "core/ops/conv2d.h"
+
+#include "core/kernels/gemm.h"
+#include "core/kernels/patches.h"
+#include "core/operator.h"
+
+#include <algorithm>
+
+// Convolution as a matrix product over patches (im2col): one algorithm for every stride, padding, dilation, grouping.
+// The three operators are each other's gradients: all are linear in both operands.
+//   forward           y  = W cols(x)          an image at a time, the weights packed once
+//   gradient to data  dx = cols'(W' dy)       cols' adds each patch back to where it came from
+//   gradient to W     dW = sum of dy cols(x)' over the images: pieces sum a fixed part of the batch, a tree the pieces
+namespace hemp {
+namespace {
+
+struct Geometry {
+    Window  window;  // of one group of channels
+    int64_t images, groups;
+    int64_t filters;  // of one group
+
+    int64_t image_floats() const { return window.channels * window.height * window.width; }
+    int64_t output_floats() const { return filters * window.positions(); }
+    int64_t weight_floats() const { return filters * window.taps(); }
+};
+
+Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
+    const std::vector<int64_t>& stride   = node.integers("stride");
+    const std::vector<int64_t>& padding  = node.integers("padding");
+    const std::vector<int64_t>& dilation = node.integers("dilation");
+    int64_t                     groups   = node.integer("groups");
+    expect(x.rank() == 4, "conv2d: x has shape {}; it needs four axes (images, channels, rows, columns)", x);
+    expect(weight.rank() == 4, "conv2d: weight has shape {}; it needs four axes (filters, channels, rows, columns)", weight);
+    expect(stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
+           "conv2d: stride, padding and dilation need two numbers each (rows, columns)");
+    expect(std::min(stride[0], stride[1]) >= 1 && std::min(dilation[0], dilation[1]) >= 1 &&
+               std::min(padding[0], padding[1]) >= 0,
+           "conv2d: stride and dilation must be at least 1, padding at least 0");
+    expect(groups >= 1 && x[1] % groups == 0 && weight[0] % groups == 0,
+           "conv2d: {} channels and {} filters do not divide into {} groups", x[1], weight[0], groups);
+    expect(weight[1] == x[1] / groups, "conv2d: x {} has {} channels a group, weight {} expects {}", x, x[1] / groups, weight,
+           weight[1]);
+    Geometry g{.window = {weight[1], x[2], x[3], weight[2], weight[3], stride[0], stride[1], padding[0], padding[1],
+                          dilation[0], dilation[1]},
+               .images = x[0],
+               .groups = groups,
+               .filters = weight[0] / groups};
+    expect(x[2] + 2 * padding[0] >= dilation[0] * (weight[2] - 1) + 1 && weight[2] >= 1 &&
+               x[3] + 2 * padding[1] >= dilation[1] * (weight[3] - 1) + 1 && weight[3] >= 1,
+           "conv2d: a kernel of {} x {} does not fit into x {} with this padding and dilation", weight[2], weight[3], x);
+    return g;
+}
+
+void expect_f32(const Node& node) {
+    for (const Tensor& operand : node.inputs) {
+        expect(operand.dtype() == DType::f32, "{}: an operand has elements of type {}; it needs f32 (use cast)",
+               node.op->name, name_of(operand.dtype()));
+    }
+}
+
+ConvOptions options_of(const Node& node) {
+    return {node.integers("stride"), node.integers("padding"), node.integers("dilation"), node.integer("groups")};
+}
+
+Attributes attributes_of(const ConvOptions& o) {
+    return {{"stride", o.stride}, {"padding", o.padding}, {"dilation", o.dilation}, {"groups", o.groups}};
+}
+
+Shape output_shape(const Geometry& g) {
+    return {g.images, g.filters * g.groups, g.window.output_height(), g.window.output_width()};
+}
+
+Cost cost_of(const Node& node, const Geometry& g) {
+    double bytes = static_cast<double>(node.type.bytes());
+    for (const Tensor& input : node.inputs) {
+        bytes += static_cast<double>(input.type().bytes());
+    }
+    double products = static_cast<double>(g.images * g.groups) * static_cast<double>(g.weight_floats()) *
+                      static_cast<double>(g.window.positions());
+    return {.flop = 2 * products, .bytes = bytes};
+}
+
+/// Pieces that a batch is cut into.
+int64_t batch_pieces(const Geometry& g) { return std::clamp<int64_t>(g.images, 1, 32); }
+
+size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+
+// --- forward
+
+Geometry forward_geometry(const Node& node) { return geometry(node, node.inputs[0].shape(), node.inputs[1].shape()); }
+
+Type infer(const Node& node) {
+    expect_f32(node);
+    return {output_shape(forward_geometry(node))};
+}
+
+Tensors gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& x      = y.node().inputs[0];
+    const Tensor& weight = y.node().inputs[1];
+    ConvOptions   o      = options_of(y.node());
+    return {conv2d_data_gradient(dy, weight, x.shape(), o), conv2d_weight_gradient(dy, x, weight.shape(), o)};
+}
+
+Work work(const Node& node) {
+    Geometry    g         = forward_geometry(node);
+    const Gemm* product   = &gemm();
+    int64_t     taps      = g.window.taps();
+    int64_t     positions = g.window.positions();
+    int64_t     pieces    = batch_pieces(g);
+
+    Stage pack{g.groups, [=](const Buffers& memory, int64_t group) {
+                   MatrixView weight{memory.input<float>(1) + group * g.weight_floats(), taps, 1};
+                   product->pack_a(weight, g.filters, taps,
+                                   reinterpret_cast<float*>(memory.scratch) + group * g.weight_floats());
+               }};
+    Stage multiply{pieces, [=](const Buffers& memory, int64_t piece) {
+                       float* columns = reinterpret_cast<float*>(memory.thread_scratch);
+                       float* packed  = columns + taps * positions;
+                       for (int64_t at = g.images * g.groups * piece / pieces; at < g.images * g.groups * (piece + 1) / pieces;
+                            ++at) {
+                           patches_to_columns(g.window, memory.input<float>(0) + at * g.image_floats(), columns, positions);
+                           product->pack_b({columns, positions, 1}, taps, positions, packed);
+                           product->multiply(g.filters, positions, taps,
+                                             reinterpret_cast<const float*>(memory.scratch) +
+                                                 at % g.groups * g.weight_floats(),
+                                             packed, memory.out<float>() + at * g.output_floats(), positions, false);
+                       }
+                   }};
+    return {.stages = {pack, multiply},
+            .scratch_bytes = float_bytes(g.groups * g.weight_floats()),
+            .thread_scratch_bytes = float_bytes(taps * (positions + product->packed_columns(positions))),
+            .algorithm = "product over patches"};
+}
+
+const Operator conv2d_operator{
+    .name = "conv2d",
+    .infer = infer,
+    .gradient = gradient,
+    .work = work,
+    .cost = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+};
+
+// --- gradient to data: inputs dy, weight
+
+Geometry data_geometry(const Node& node) { return geometry(node, Shape(node.integers("x")), node.inputs[1].shape()); }
+
+Type data_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g = data_geometry(node);
+    expect(node.inputs[0].shape() == output_shape(g), "conv2d_data_gradient: dy has shape {}, but the convolution gives {}",
+           node.inputs[0].shape(), output_shape(g));
+    return {Shape(node.integers("x"))};
+}
+
+Tensors data_gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& from   = y.node().inputs[0];
+    const Tensor& weight = y.node().inputs[1];
+    ConvOptions   o      = options_of(y.node());
+    return {conv2d(dy, weight, o), conv2d_weight_gradient(from, dy, weight.shape(), o)};
+}
+
+Work data_work(const Node& node) {
+    Geometry    g         = data_geometry(node);
+    const Gemm* product   = &gemm();
+    int64_t     taps      = g.window.taps();
+    int64_t     positions = g.window.positions();
+    int64_t     pieces    = batch_pieces(g);
+
+    Stage pack{g.groups, [=](const Buffers& memory, int64_t group) {
+                   MatrixView transposed{memory.input<float>(1) + group * g.weight_floats(), 1, taps};
+                   product->pack_a(transposed, taps, g.filters,
+                                   reinterpret_cast<float*>(memory.scratch) + group * g.weight_floats());
+               }};
+    Stage multiply{pieces, [=](const Buffers& memory, int64_t piece) {
+                       float* columns = reinterpret_cast<float*>(memory.thread_scratch);
+                       float* packed  = columns + taps * positions;
+                       for (int64_t at = g.images * g.groups * piece / pieces; at < g.images * g.groups * (piece + 1) / pieces;
+                            ++at) {
+                           product->pack_b({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters,
+                                           positions, packed);
+                           product->multiply(taps, positions, g.filters,
+                                             reinterpret_cast<const float*>(memory.scratch) +
+                                                 at % g.groups * g.weight_floats(),
+                                             packed, columns, positions, false);
+                           float* image = memory.out<float>() + at * g.image_floats();
+                           std::fill_n(image, g.image_floats(), 0.0f);
+                           add_columns_to_image(g.window, columns, positions, image);
+                       }
+                   }};
+    return {.stages = {pack, multiply},
+            .scratch_bytes = float_bytes(g.groups * g.weight_floats()),
+            .thread_scratch_bytes = float_bytes(taps * positions + g.filters * product->packed_columns(positions)),
+            .algorithm = "product, patches added back"};
+}
+
+const Operator conv2d_data_gradient_operator{
+    .name = "conv2d_data_gradient",
+    .infer = data_infer,
+    .gradient = data_gradient,
+    .work = data_work,
+    .cost = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+};
+
+// --- gradient to weights: inputs dy, x
+
+Geometry weight_geometry(const Node& node) { return geometry(node, node.inputs[1].shape(), Shape(node.integers("weight"))); }
+
+Type weight_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g = weight_geometry(node);
+    expect(node.inputs[0].shape() == output_shape(g),
+           "conv2d_weight_gradient: dy has shape {}, but the convolution gives {}", node.inputs[0].shape(), output_shape(g));
+    return {Shape(node.integers("weight"))};
+}
+
+Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& from = y.node().inputs[0];
+    const Tensor& x    = y.node().inputs[1];
+    ConvOptions   o    = options_of(y.node());
+    return {conv2d(x, dy, o), conv2d_data_gradient(from, dy, x.shape(), o)};
+}
+
+Work weight_work(const Node& node) {
+    Geometry    g         = weight_geometry(node);
+    const Gemm* product   = &gemm();
+    int64_t     taps      = g.window.taps();
+    int64_t     positions = g.window.positions();
+    int64_t     parts     = std::clamp<int64_t>(g.images, 1, 8);  // of the batch, each with its own sum
+    int64_t     floats    = g.weight_floats();
+
+    Stage multiply{parts * g.groups, [=](const Buffers& memory, int64_t piece) {
+                       int64_t part    = piece / g.groups;
+                       int64_t group   = piece % g.groups;
+                       float*  columns = reinterpret_cast<float*>(memory.thread_scratch);
+                       float*  left    = columns + taps * positions;
+                       float*  right   = left + g.filters * positions;
+                       float*  total   = reinterpret_cast<float*>(memory.scratch) + piece * floats;
+                       int64_t first   = g.images * part / parts;
+                       if (g.images == 0) {
+                           std::fill_n(total, floats, 0.0f);
+                       }
+                       for (int64_t image = first; image < g.images * (part + 1) / parts; ++image) {
+                           int64_t at = image * g.groups + group;
+                           patches_to_columns(g.window, memory.input<float>(1) + at * g.image_floats(), columns, positions);
+                           product->pack_a({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters,
+                                           positions, left);
+                           product->pack_b({columns, 1, positions}, positions, taps, right);
+                           product->multiply(g.filters, taps, positions, left, right, total, taps, image > first);
+                       }
+                   }};
+    int64_t blocks = std::clamp<int64_t>(floats * g.groups / 4096, 1, 16);
+    Stage   add{blocks, [=](const Buffers& memory, int64_t piece) {
+                  const float* totals = reinterpret_cast<const float*>(memory.scratch);
+                  int64_t      all    = floats * g.groups;
+                  for (int64_t i = all * piece / blocks; i < all * (piece + 1) / blocks; ++i) {
+                      float sum = 0;
+                      for (int64_t part = 0; part < parts; ++part) {
+                          sum += totals[part * all + i];
+                      }
+                      memory.out<float>()[i] = sum;
+                  }
+              }};
+    return {.stages = {multiply, add},
+            .scratch_bytes = float_bytes(parts * g.groups * floats),
+            .thread_scratch_bytes =
+                float_bytes(taps * positions + g.filters * positions + product->packed_columns(taps) * positions),
+            .algorithm = "product over patches, parts of the batch summed in order"};
+}
+
+const Operator conv2d_weight_gradient_operator{
+    .name = "conv2d_weight_gradient",
+    .infer = weight_infer,
+    .gradient = weight_gradient,
+    .work = weight_work,
+    .cost = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+};
+
+std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, const ConvOptions& options) {
+    return node(conv2d_operator, {x, weight}, attributes_of(options));
+}
+
+Tensor conv2d_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x, const ConvOptions& options) {
+    Attributes attributes = attributes_of(options);
+    attributes["x"]       = lengths_of(x);
+    return node(conv2d_data_gradient_operator, {dy, weight}, attributes);
+}
+
+Tensor conv2d_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& weight, const ConvOptions& options) {
+    Attributes attributes = attributes_of(options);
+    attributes["weight"]  = lengths_of(weight);
+    return node(conv2d_weight_gradient_operator, {dy, x}, attributes);
+}
+
+}  // namespace hemp

@@ -1,0 +1,161 @@
+#include "core/ops/matmul.h"
+
+#include "core/kernels/gemm.h"
+#include "core/ops/elementwise.h"
+
+#include <algorithm>
+
+// Matrix product. A single large one is cut into blocks of rows and columns whose operands are packed once, in a first
+// stage, and shared; a batch is cut into its products.
+// Gradients are products again: da = dy b', db = a' dy, summed over the axes along which an operand was repeated.
+namespace hemp {
+namespace {
+
+struct Sizes {
+    int64_t m, n, k;
+};
+
+Shape leading_axes(const Shape& shape) { return Shape(shape.lengths().first(static_cast<size_t>(shape.rank() - 2))); }
+
+Sizes sizes_of(const Node& node) {
+    const Shape& a  = node.inputs[0].shape();
+    const Shape& b  = node.inputs[1].shape();
+    bool         ta = node.integer("transpose_a") != 0;
+    bool         tb = node.integer("transpose_b") != 0;
+    return {ta ? a[-1] : a[-2], tb ? b[-2] : b[-1], ta ? a[-2] : a[-1]};
+}
+
+Type infer(const Node& node) {
+    const Type& a = node.inputs[0].type();
+    const Type& b = node.inputs[1].type();
+    expect(a.dtype == DType::f32 && b.dtype == DType::f32, "matmul: operands are {} and {}; both must be f32 (use cast)",
+           name_of(a.dtype), name_of(b.dtype));
+    expect(a.shape.rank() >= 2 && b.shape.rank() >= 2,
+           "matmul: operands have shapes {} and {}; each needs at least two axes (a vector: reshape it to one row)", a.shape,
+           b.shape);
+    Sizes   s      = sizes_of(node);
+    int64_t from_b = node.integer("transpose_b") != 0 ? b.shape[-1] : b.shape[-2];
+    expect(s.k == from_b,
+           "matmul: a {}{} has rows of {}, b {}{} has columns of {}; they must be equal (is one of them to be transposed?)",
+           a.shape, node.integer("transpose_a") != 0 ? " transposed" : "", s.k, b.shape,
+           node.integer("transpose_b") != 0 ? " transposed" : "", from_b);
+    Shape                batch = broadcast(leading_axes(a.shape), leading_axes(b.shape), "matmul (leading axes)");
+    std::vector<int64_t> lengths(batch.begin(), batch.end());
+    lengths.insert(lengths.end(), {s.m, s.n});
+    return {Shape(lengths)};
+}
+
+Tensors gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& a  = y.node().inputs[0];
+    const Tensor& b  = y.node().inputs[1];
+    bool          ta = y.node().integer("transpose_a") != 0;
+    bool          tb = y.node().integer("transpose_b") != 0;
+    Tensor        da = ta ? matmul(b, dy, {.transpose_a = tb, .transpose_b = true}) : matmul(dy, b, {.transpose_b = !tb});
+    Tensor        db = tb ? matmul(dy, a, {.transpose_a = true, .transpose_b = ta}) : matmul(a, dy, {.transpose_a = !ta});
+    return {sum_to(da, a.shape()), sum_to(db, b.shape())};
+}
+
+/// Blocks of about equal size that a length is cut into: at most `most`, of at least `least` each.
+int64_t blocks_of(int64_t length, int64_t least, int64_t most) { return std::clamp<int64_t>(length / least, 1, most); }
+
+Work one_product(Sizes s, MatrixView a, MatrixView b) {
+    const Gemm* product = &gemm();
+    int64_t     width   = 32;  // the widest panel of any instruction set: the cut must not depend on the CPU
+    int64_t     panels  = (s.n + width - 1) / width;
+    int64_t     columns = blocks_of(panels, 1, 8);
+    int64_t     rows    = blocks_of(s.m, 14, std::max<int64_t>(1, 16 / columns));
+    auto        row     = [=](int64_t block) { return s.m * block / rows; };
+    auto        column  = [=](int64_t block) { return std::min(panels * block / columns * width, s.n); };
+    int64_t     a_floats = s.m * s.k;
+
+    Stage pack{rows + columns, [=](const Buffers& memory, int64_t piece) {
+                   float* packed = reinterpret_cast<float*>(memory.scratch);
+                   if (piece < rows) {
+                       int64_t    first = row(piece);
+                       MatrixView part{memory.input<float>(0) + first * a.row_stride, a.row_stride, a.column_stride};
+                       product->pack_a(part, row(piece + 1) - first, s.k, packed + first * s.k);
+                   } else {
+                       int64_t    first = column(piece - rows);
+                       MatrixView part{memory.input<float>(1) + first * b.column_stride, b.row_stride, b.column_stride};
+                       product->pack_b(part, s.k, column(piece - rows + 1) - first, packed + a_floats + first * s.k);
+                   }
+               }};
+    Stage multiply{rows * columns, [=](const Buffers& memory, int64_t piece) {
+                       const float* packed       = reinterpret_cast<const float*>(memory.scratch);
+                       int64_t      first_row    = row(piece % rows);
+                       int64_t      first_column = column(piece / rows);
+                       product->multiply(row(piece % rows + 1) - first_row, column(piece / rows + 1) - first_column, s.k,
+                                         packed + first_row * s.k, packed + a_floats + first_column * s.k,
+                                         memory.out<float>() + first_row * s.n + first_column, s.n, false);
+                   }};
+    return {.stages = {pack, multiply},
+            .scratch_bytes = static_cast<size_t>(a_floats + panels * width * s.k) * sizeof(float),
+            .algorithm = "packed product"};
+}
+
+Work batch_of_products(const Node& node, Sizes s, MatrixView a, MatrixView b) {
+    Shape batch  = leading_axes(node.type.shape);
+    auto  starts = [&](const Shape& operand) {  // element at which each product's operand begins
+        auto                 dense = dense_strides(leading_axes(operand));
+        int                  added = node.type.shape.rank() - operand.rank();
+        std::vector<int64_t> offsets;
+        for (int64_t index = 0; index < batch.size(); ++index) {
+            int64_t rest = index, offset = 0;
+            for (int axis = batch.rank() - 1; axis >= 0; --axis) {
+                int64_t at = rest % batch[axis];
+                rest /= batch[axis];
+                if (axis >= added && operand[axis - added] != 1) {
+                    offset += at * dense[static_cast<size_t>(axis - added)];
+                }
+            }
+            offsets.push_back(offset * operand[-1] * operand[-2]);
+        }
+        return offsets;
+    };
+    const Gemm*          product  = &gemm();
+    std::vector<int64_t> a_starts = starts(node.inputs[0].shape());
+    std::vector<int64_t> b_starts = starts(node.inputs[1].shape());
+    Stage                stage{batch.size(), [=](const Buffers& memory, int64_t piece) {
+                    float*     packed = reinterpret_cast<float*>(memory.thread_scratch);
+                    MatrixView here_a{memory.input<float>(0) + a_starts[static_cast<size_t>(piece)], a.row_stride,
+                                      a.column_stride};
+                    MatrixView here_b{memory.input<float>(1) + b_starts[static_cast<size_t>(piece)], b.row_stride,
+                                      b.column_stride};
+                    product->pack_a(here_a, s.m, s.k, packed);
+                    product->pack_b(here_b, s.k, s.n, packed + s.m * s.k);
+                    product->multiply(s.m, s.n, s.k, packed, packed + s.m * s.k,
+                                      memory.out<float>() + piece * s.m * s.n, s.n, false);
+                }};
+    return {.stages = {stage},
+            .thread_scratch_bytes = static_cast<size_t>(s.m * s.k + product->packed_columns(s.n) * s.k) * sizeof(float),
+            .algorithm = "packed product for each of the batch"};
+}
+
+Work work(const Node& node) {
+    Sizes      s  = sizes_of(node);
+    bool       ta = node.integer("transpose_a") != 0;
+    bool       tb = node.integer("transpose_b") != 0;
+    MatrixView a{nullptr, ta ? 1 : s.k, ta ? s.m : 1};
+    MatrixView b{nullptr, tb ? 1 : s.n, tb ? s.k : 1};
+    return leading_axes(node.type.shape).size() == 1 ? one_product(s, a, b) : batch_of_products(node, s, a, b);
+}
+
+Cost cost(const Node& node) {
+    Sizes  s     = sizes_of(node);
+    double bytes = static_cast<double>(node.type.bytes());
+    for (const Tensor& input : node.inputs) {
+        bytes += static_cast<double>(input.type().bytes());
+    }
+    return {.flop = 2.0 * static_cast<double>(node.type.shape.size()) * static_cast<double>(s.k), .bytes = bytes};
+}
+
+const Operator matmul_operator{.name = "matmul", .infer = infer, .gradient = gradient, .work = work, .cost = cost};
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
+    return node(matmul_operator, {a, b},
+                {{"transpose_a", int64_t{options.transpose_a}}, {"transpose_b", int64_t{options.transpose_b}}});
+}
+
+}  // namespace hemp

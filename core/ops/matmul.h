@@ -1,0 +1,20 @@
+#pragma once
+
+#include "core/graph.h"
+
+namespace hemp {
+
+struct MatmulOptions {
+    bool transpose_a = false;  ///< the last two axes of a are exchanged first, without a copy
+    bool transpose_b = false;
+};
+
+/// Matrix product over the last two axes; leading axes are a batch and broadcast.
+///   a         [.., M, K] f32
+///   b         [.., K, N] f32
+///   returns   [.., M, N] f32; each element summed over K in order
+///   gradient  to a and b
+///   throws    ShapeError when K differs or the batches do not broadcast
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
+
+}  // namespace hemp

@@ -1,0 +1,37 @@
+#include "core/ops/maximum.h"
+
+#include "core/ops/compare.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/select.h"
+
+// The larger of two. Where both are equal the gradient goes to a, so that it is counted once.
+namespace hemp {
+namespace {
+
+Tensors gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& a = y.node().inputs[0];
+    const Tensor& b = y.node().inputs[1];
+    Tensor first = greater_equal(a, b);
+    return {sum_to(select(first, dy, constant(0.0f)), a.shape()), sum_to(select(first, constant(0.0f), dy), b.shape())};
+}
+
+struct Formula {
+    template <class V>
+    HEMP_INLINE static typename V::Float apply(typename V::Float a, typename V::Float b) {
+        return (a >= b) | (a != a) ? a : b;
+    }
+};
+
+const Operator maximum_operator{
+    .name = "maximum",
+    .infer = infer_elementwise,
+    .gradient = gradient,
+    .tile = map_tile<Formula, 2>,
+    .in_place = {0, 1},
+};
+
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) { return node(maximum_operator, {a, b}); }
+
+}  // namespace hemp

@@ -1,0 +1,238 @@
+#include "core/ops/pool.h"
+
+#include "core/operator.h"
+#include "core/ops/reduce.h"
+
+#include <algorithm>
+
+// Pooling. The gradient of the maximum finds the place of each maximum again (x and y are there) instead of storing it.
+// The gradient of the mean is its own operator, linear in dy, whose gradient is the mean again.
+namespace hemp {
+namespace {
+
+struct Geometry {
+    int64_t planes, height, width;  // planes: images x channels
+    int64_t window_height, window_width, stride_height, stride_width, pad_height, pad_width;
+
+    int64_t output_height() const { return (height + 2 * pad_height - window_height) / stride_height + 1; }
+    int64_t output_width() const { return (width + 2 * pad_width - window_width) / stride_width + 1; }
+};
+
+Geometry geometry(const Node& node, const Shape& x) {
+    const std::vector<int64_t>& window  = node.integers("window");
+    const std::vector<int64_t>& stride  = node.integers("stride");
+    const std::vector<int64_t>& padding = node.integers("padding");
+    expect(x.rank() == 4, "{}: x has shape {}; it needs four axes (images, channels, rows, columns)", node.op->name, x);
+    expect(window.size() == 2 && stride.size() == 2 && padding.size() == 2,
+           "{}: window, stride and padding need two numbers each (rows, columns)", node.op->name);
+    Geometry g{x[0] * x[1], x[2], x[3], window[0], window[1], stride[0], stride[1], padding[0], padding[1]};
+    expect(std::min({window[0], window[1], stride[0], stride[1]}) >= 1 && std::min(padding[0], padding[1]) >= 0 &&
+               2 * padding[0] <= window[0] && 2 * padding[1] <= window[1],
+           "{}: window and stride must be at least 1, padding between 0 and half the window", node.op->name);
+    expect(x[2] + 2 * padding[0] >= window[0] && x[3] + 2 * padding[1] >= window[1],
+           "{}: a window of {} x {} does not fit into x {} with this padding", node.op->name, window[0], window[1], x);
+    return g;
+}
+
+/// Rows and columns of the plane under one position of the window, [first, last).
+struct Under {
+    int64_t first_row, last_row, first_column, last_column;
+
+    Under(const Geometry& g, int64_t i, int64_t j) {
+        int64_t row    = i * g.stride_height - g.pad_height;
+        int64_t column = j * g.stride_width - g.pad_width;
+        first_row      = std::max<int64_t>(row, 0);
+        last_row       = std::min(row + g.window_height, g.height);
+        first_column   = std::max<int64_t>(column, 0);
+        last_column    = std::min(column + g.window_width, g.width);
+    }
+};
+
+/// Work that treats each plane on its own: body(memory, plane).
+template <class Body>
+Work plane_work(const Geometry& g, Body body) {
+    int64_t pieces = std::clamp<int64_t>(g.planes * g.height * g.width / 8192, 1, std::clamp<int64_t>(g.planes, 1, 32));
+    return {.stages = {{pieces, [=](const Buffers& memory, int64_t piece) {
+                            for (int64_t plane = g.planes * piece / pieces; plane < g.planes * (piece + 1) / pieces; ++plane) {
+                                body(memory, plane);
+                            }
+                        }}}};
+}
+
+Cost cost(const Node& node) {
+    Shape  window(node.integers("window"));
+    double       bytes  = static_cast<double>(node.type.bytes());
+    for (const Tensor& input : node.inputs) {
+        bytes += static_cast<double>(input.type().bytes());
+    }
+    double outputs = static_cast<double>(std::min(node.type.shape.size(), node.inputs[0].shape().size()));
+    return {.flop = outputs * static_cast<double>(window.size()), .bytes = bytes};
+}
+
+void expect_f32(const Node& node) {
+    expect(node.inputs[0].dtype() == DType::f32, "{}: x has elements of type {}; it needs f32 (use cast)", node.op->name,
+           name_of(node.inputs[0].dtype()));
+}
+
+Type infer(const Node& node) {
+    expect_f32(node);
+    const Shape& x = node.inputs[0].shape();
+    Geometry     g = geometry(node, x);
+    return {Shape{x[0], x[1], g.output_height(), g.output_width()}};
+}
+
+// --- maximum
+
+extern const Operator max_pool_gradient_operator;
+
+Tensors max_gradient(const Tensor& y, const Tensor& dy) {
+    return {node(max_pool_gradient_operator, {y.node().inputs[0], y, dy}, y.node().attributes)};
+}
+
+Work max_work(const Node& node) {
+    Geometry g       = geometry(node, node.inputs[0].shape());
+    int64_t  outputs = g.output_height() * g.output_width();
+    bool     two     = g.window_height == 2 && g.window_width == 2 && g.stride_width == 2 && g.pad_height == 0 && g.pad_width == 0;
+    return plane_work(g, [=](const Buffers& memory, int64_t plane) {
+        const float* x = memory.input<float>(0) + plane * g.height * g.width;
+        float*       y = memory.out<float>() + plane * outputs;
+        for (int64_t i = 0; i < g.output_height(); ++i) {
+            for (int64_t j = 0; two && j < g.output_width(); ++j) {
+                const float* a   = x + i * g.stride_height * g.width + 2 * j;
+                float        top = a[0];
+                top              = !(a[1] <= top) ? a[1] : top;
+                top              = !(a[g.width] <= top) ? a[g.width] : top;
+                top              = !(a[g.width + 1] <= top) ? a[g.width + 1] : top;
+                *y++             = top;
+            }
+            for (int64_t j = 0; !two && j < g.output_width(); ++j) {
+                Under u(g, i, j);
+                float top = x[u.first_row * g.width + u.first_column];
+                for (int64_t row = u.first_row; row < u.last_row; ++row) {
+                    for (int64_t column = u.first_column; column < u.last_column; ++column) {
+                        float value = x[row * g.width + column];
+                        top         = !(value <= top) ? value : top;
+                    }
+                }
+                *y++ = top;
+            }
+        }
+    });
+}
+
+const Operator max_pool_operator{
+    .name = "max_pool", .infer = infer, .gradient = max_gradient, .work = max_work, .cost = cost};
+
+Type max_gradient_infer(const Node& node) { return node.inputs[0].type(); }
+
+Work max_gradient_work(const Node& node) {
+    Geometry g       = geometry(node, node.inputs[0].shape());
+    int64_t  outputs = g.output_height() * g.output_width();
+    return plane_work(g, [=](const Buffers& memory, int64_t plane) {
+        const float* x  = memory.input<float>(0) + plane * g.height * g.width;
+        const float* y  = memory.input<float>(1) + plane * outputs;
+        const float* dy = memory.input<float>(2) + plane * outputs;
+        float*       dx = memory.out<float>() + plane * g.height * g.width;
+        std::fill_n(dx, g.height * g.width, 0.0f);
+        for (int64_t i = 0; i < g.output_height(); ++i) {
+            for (int64_t j = 0; j < g.output_width(); ++j, ++y, ++dy) {
+                Under   u(g, i, j);
+                int64_t place = u.first_row * g.width + u.first_column;
+                for (int64_t row = u.last_row - 1; row >= u.first_row; --row) {
+                    for (int64_t column = u.last_column - 1; column >= u.first_column; --column) {
+                        place = x[row * g.width + column] == *y ? row * g.width + column : place;
+                    }
+                }
+                dx[place] += *dy;
+            }
+        }
+    });
+}
+
+const Operator max_pool_gradient_operator{
+    .name = "max_pool_gradient", .infer = max_gradient_infer, .work = max_gradient_work, .cost = cost};
+
+// --- mean
+
+extern const Operator average_pool_gradient_operator;
+
+Tensors average_gradient(const Tensor& y, const Tensor& dy) {
+    Attributes attributes = y.node().attributes;
+    const Shape& x        = y.node().inputs[0].shape();
+    attributes["x"]       = std::vector<int64_t>(x.begin(), x.end());
+    return {node(average_pool_gradient_operator, {dy}, attributes)};
+}
+
+Work average_work(const Node& node) {
+    Geometry g       = geometry(node, node.inputs[0].shape());
+    int64_t  outputs = g.output_height() * g.output_width();
+    return plane_work(g, [=](const Buffers& memory, int64_t plane) {
+        const float* x = memory.input<float>(0) + plane * g.height * g.width;
+        float*       y = memory.out<float>() + plane * outputs;
+        for (int64_t i = 0; i < g.output_height(); ++i) {
+            for (int64_t j = 0; j < g.output_width(); ++j) {
+                Under u(g, i, j);
+                float total = 0;
+                for (int64_t row = u.first_row; row < u.last_row; ++row) {
+                    for (int64_t column = u.first_column; column < u.last_column; ++column) {
+                        total += x[row * g.width + column];
+                    }
+                }
+                *y++ = total / static_cast<float>((u.last_row - u.first_row) * (u.last_column - u.first_column));
+            }
+        }
+    });
+}
+
+const Operator average_pool_operator{
+    .name = "average_pool", .infer = infer, .gradient = average_gradient, .work = average_work, .cost = cost};
+
+Type average_gradient_infer(const Node& node) { return {Shape(node.integers("x"))}; }
+
+Tensors average_gradient_gradient(const Tensor& y, const Tensor& dy) {
+    Attributes attributes = y.node().attributes;
+    attributes.erase("x");
+    return {node(average_pool_operator, {dy}, attributes)};
+}
+
+Work average_gradient_work(const Node& node) {
+    Geometry g       = geometry(node, node.type.shape);
+    int64_t  outputs = g.output_height() * g.output_width();
+    return plane_work(g, [=](const Buffers& memory, int64_t plane) {
+        const float* dy = memory.input<float>(0) + plane * outputs;
+        float*       dx = memory.out<float>() + plane * g.height * g.width;
+        std::fill_n(dx, g.height * g.width, 0.0f);
+        for (int64_t i = 0; i < g.output_height(); ++i) {
+            for (int64_t j = 0; j < g.output_width(); ++j) {
+                Under u(g, i, j);
+                float share = *dy++ / static_cast<float>((u.last_row - u.first_row) * (u.last_column - u.first_column));
+                for (int64_t row = u.first_row; row < u.last_row; ++row) {
+                    for (int64_t column = u.first_column; column < u.last_column; ++column) {
+                        dx[row * g.width + column] += share;
+                    }
+                }
+            }
+        }
+    });
+}
+
+const Operator average_pool_gradient_operator{.name = "average_pool_gradient",
+                                              .infer = average_gradient_infer,
+                                              .gradient = average_gradient_gradient,
+                                              .work = average_gradient_work,
+                                              .cost = cost};
+
+Attributes attributes_of(const PoolOptions& o) {
+    return {{"window", o.window}, {"stride", o.stride.empty() ? o.window : o.stride}, {"padding", o.padding}};
+}
+
+}  // namespace
+
+Tensor max_pool(const Tensor& x, const PoolOptions& options) { return node(max_pool_operator, {x}, attributes_of(options)); }
+Tensor average_pool(const Tensor& x, const PoolOptions& options) {
+    return node(average_pool_operator, {x}, attributes_of(options));
+}
+Tensor global_average_pool(const Tensor& x) { return mean(x, {.axes = {2, 3}}); }
+Tensor global_max_pool(const Tensor& x) { return max(x, {.axes = {2, 3}}); }
+
+}  // namespace hemp

@@ -1,0 +1,440 @@
+#include "core/kernels/dispatch.h"
+#include "core/plan/plan.h"
+
+#include <algorithm>
+#include <limits>
+
+// A chain of elementwise operators as one step. It walks its shape in tiles of 1,024 elements: each node's function runs
+// over the tile before the next tile begins, so that values between nodes stay in L1 and each operand is read, each result
+// written once. An operand that repeats (broadcasting) is first spread over the tile. Reductions add each tile to the sums
+// of their piece; a second stage adds up the pieces, in order.
+namespace hemp {
+namespace {
+
+constexpr int64_t tile_elements = 1024;
+constexpr size_t  slot_bytes    = tile_elements * sizeof(float);
+
+/// Walks a shape's elements in order while an operand (or a reduction's result) repeats along some axes.
+class Walk {
+ public:
+    Walk(const Shape& whole, const Shape& part) {
+        auto dense = dense_strides(part);
+        int  added = whole.rank() - part.rank();
+        for (int axis = 0; axis < whole.rank(); ++axis) {
+            bool    repeats = axis < added || part[axis - added] == 1;
+            int64_t stride  = repeats ? 0 : dense[static_cast<size_t>(axis - added)];
+            if (whole[axis] == 1) {
+                continue;
+            }
+            if (!axes_.empty() && axes_.back().stride == stride * whole[axis]) {
+                axes_.back() = {axes_.back().length * whole[axis], stride};
+            } else {
+                axes_.push_back({whole[axis], stride});
+            }
+        }
+        if (axes_.empty()) {
+            axes_.push_back({1, 0});
+        }
+    }
+
+    bool everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
+    bool dense() const { return axes_.size() == 1 && axes_[0].stride == 1; }
+    bool outermost_kept() const { return axes_[0].stride != 0; }
+    int64_t outermost_length() const { return axes_[0].length; }
+
+    /// Calls visit(place in the tile, element of the part, count, stride 0 or more) for each run of [begin, begin + count).
+    template <class Visit>
+    void runs(int64_t begin, int64_t count, const Visit& visit) const {
+        const Axis& inner = axes_.back();
+        int64_t     done  = 0;
+        while (done < count) {
+            int64_t rest   = begin + done;
+            int64_t within = rest % inner.length;
+            rest /= inner.length;
+            int64_t element = within * inner.stride;
+            for (size_t axis = axes_.size() - 1; axis-- > 0;) {
+                element += rest % axes_[axis].length * axes_[axis].stride;
+                rest /= axes_[axis].length;
+            }
+            int64_t length = std::min(count - done, inner.length - within);
+            visit(done, element, length, inner.stride);
+            done += length;
+        }
+    }
+
+ private:
+    struct Axis {
+        int64_t length, stride;
+    };
+    std::vector<Axis> axes_;
+};
+
+template <class T>
+void spread(const Walk& walk, const T* part, int64_t begin, int64_t count, T* tile) {
+    walk.runs(begin, count, [&](int64_t place, int64_t element, int64_t length, int64_t stride) {
+        if (stride == 0) {
+            std::fill_n(tile + place, length, part[element]);
+        } else if (stride == 1) {
+            std::copy_n(part + element, length, tile + place);
+        } else {
+            for (int64_t i = 0; i < length; ++i) {
+                tile[place + i] = part[element + i * stride];
+            }
+        }
+    });
+}
+
+struct SumRun {
+    template <class V>
+    HEMP_INLINE static double run(const float* x, int64_t count) {
+        Sum16<V> sum;
+        int64_t  i = 0;
+        for (; i + 16 <= count; i += 16) {
+            sum.add(x + i);
+        }
+        if (i < count) {
+            float rest[16] = {};
+            std::memcpy(rest, x + i, static_cast<size_t>(count - i) * sizeof(float));
+            sum.add(rest);
+        }
+        return sum.total();
+    }
+};
+using SumFunction = double(const float*, int64_t);
+
+/// The larger (sign 1) or smaller (sign -1) of two; NaN stays.
+double extreme(double a, double b, double sign) { return (b - a) * sign > 0 || b != b ? b : a; }
+
+/// A place where a tile of values is found: input or output memory, or a slot of the thread's scratch.
+struct Place {
+    enum Kind : uint8_t { input, output, slot } kind;
+    size_t index;
+    size_t element_bytes;
+};
+
+struct Instruction {
+    TileFunction       function;
+    std::vector<Place> operands;
+    Place              target;
+};
+
+struct Spread {  // an operand that repeats
+    size_t input;
+    size_t slot;
+    size_t element_bytes;
+    Walk   walk;
+    bool   once;  // the same value everywhere: the slot is filled once a piece
+};
+
+struct End {  // a reduction
+    Place     operand;
+    size_t    output;
+    Reduction reduction;
+    Walk      walk;
+    int64_t   size;    // of the result
+    int64_t   offset;  // of its sums among all reductions' sums
+};
+
+struct Chain {
+    int64_t                  size = 0;
+    std::vector<Instruction> instructions;
+    std::vector<Spread>      spreads;
+    std::vector<End>         ends;
+    size_t                   slots = 0;
+    int64_t                  sums  = 0;  // doubles a piece
+    SumFunction*             sum_run = nullptr;
+    // An output may lie in the memory of an input (in place). Pairs whose input is read after the output is written:
+    std::vector<std::pair<size_t, size_t>> late_reads;  // instruction, input
+    // Dense inputs that slots hold a repeated form of cannot be in place: their sizes differ.
+
+    void run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const;
+};
+
+void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const {
+    std::byte* scratch = memory.thread_scratch;
+    auto       slot    = [&](size_t index) { return scratch + index * slot_bytes; };
+    auto       locate  = [&](const Place& place, int64_t begin) -> std::byte* {
+        size_t bytes = static_cast<size_t>(begin) * place.element_bytes;
+        switch (place.kind) {
+            case Place::input:
+                return const_cast<std::byte*>(static_cast<const std::byte*>(memory.inputs[place.index])) + bytes;
+            case Place::output: return static_cast<std::byte*>(memory.outputs[place.index]) + bytes;
+            case Place::slot: break;
+        }
+        return slot(place.index);
+    };
+    auto fill = [&](const Spread& s, int64_t begin, int64_t count) {
+        if (s.element_bytes == 4) {
+            spread(s.walk, memory.input<uint32_t>(s.input), begin, count, reinterpret_cast<uint32_t*>(slot(s.slot)));
+        } else {
+            spread(s.walk, memory.input<uint8_t>(s.input), begin, count, reinterpret_cast<uint8_t*>(slot(s.slot)));
+        }
+    };
+    // Results that would overwrite what a later instruction still reads wait in a slot until the tile is done.
+    std::vector<bool> delayed(instructions.size());
+    for (const auto& [instruction, input] : late_reads) {
+        if (memory.outputs[instructions[instruction].target.index] == memory.inputs[input]) {
+            delayed[instruction] = true;
+        }
+    }
+    for (const Spread& s : spreads) {
+        if (s.once) {
+            fill(s, 0, std::min(tile_elements, size));
+        }
+    }
+    for (int64_t begin = first; begin < last; begin += tile_elements) {
+        int64_t count = std::min(tile_elements, last - begin);
+        for (const Spread& s : spreads) {
+            if (!s.once) {
+                fill(s, begin, count);
+            }
+        }
+        for (size_t i = 0; i < instructions.size(); ++i) {
+            const Instruction& instruction = instructions[i];
+            const void*        operands[3];
+            for (size_t k = 0; k < instruction.operands.size(); ++k) {
+                operands[k] = locate(instruction.operands[k], begin);
+            }
+            std::byte* target = delayed[i] ? slot(slots + i) : locate(instruction.target, begin);
+            instruction.function(operands, target, count);
+        }
+        for (const End& end : ends) {
+            const float* values = reinterpret_cast<const float*>(locate(end.operand, begin));
+            double*      sums   = totals + end.offset;
+            double       sign   = end.reduction == Reduction::min ? -1 : 1;
+            end.walk.runs(begin, count, [&](int64_t place, int64_t element, int64_t length, int64_t stride) {
+                const float* x = values + place;
+                if (end.reduction == Reduction::sum && stride == 0) {
+                    sums[element] += sum_run(x, length);
+                } else if (end.reduction == Reduction::sum) {
+                    for (int64_t j = 0; j < length; ++j) {
+                        sums[element + j * stride] += static_cast<double>(x[j]);
+                    }
+                } else {
+                    for (int64_t j = 0; j < length; ++j) {
+                        double& top = sums[element + j * stride];
+                        top         = extreme(top, static_cast<double>(x[j]), sign);
+                    }
+                }
+            });
+        }
+        for (size_t i = 0; i < instructions.size(); ++i) {
+            if (delayed[i]) {
+                const Place& target = instructions[i].target;
+                std::memcpy(locate(target, begin), slot(slots + i), static_cast<size_t>(count) * target.element_bytes);
+            }
+        }
+    }
+}
+
+/// The result's shape with reduced axes kept as 1, so that it can be walked beside the input.
+Shape kept_shape(const Node& node) {
+    const Shape&         x = node.inputs[0].shape();
+    std::vector<int64_t> lengths(x.begin(), x.end());
+    for (int64_t axis : node.integers("axes")) {
+        lengths[static_cast<size_t>(axis)] = 1;
+    }
+    return Shape(lengths);
+}
+
+/// Turns a group into instructions, and gives each value between them a slot that is free again after its last reader.
+class ChainBuilder {
+ public:
+    explicit ChainBuilder(const Group& group) : group_(group) {
+        const Tensor& first = group.nodes[0];
+        walked_             = first.node().op->tile != nullptr ? first.shape() : first.node().inputs[0].shape();
+        chain_.size         = walked_.size();
+        chain_.sum_run      = kernel<SumRun, SumFunction>();
+        for (size_t i = 0; i < group.nodes.size(); ++i) {
+            for (const Tensor& input : group.nodes[i].node().inputs) {
+                last_reader_[input] = i;
+            }
+        }
+    }
+
+    Chain build() {
+        // Spread operands are needed from the start of a tile: they get their slots first and keep them.
+        for (const Tensor& tensor : group_.nodes) {
+            for (const Tensor& input : tensor.node().inputs) {
+                add_operand(input);
+            }
+        }
+        chain_.slots = next_slot_;
+        for (size_t i = 0; i < group_.nodes.size(); ++i) {
+            add_node(i);
+        }
+        for (size_t i = 0; i < chain_.instructions.size(); ++i) {
+            if (chain_.instructions[i].target.kind != Place::output) {
+                continue;
+            }
+            std::set<size_t> read_later;
+            for (size_t later = i + 1; later < chain_.instructions.size(); ++later) {
+                for (const Place& operand : chain_.instructions[later].operands) {
+                    if (operand.kind == Place::input) {
+                        read_later.insert(operand.index);
+                    }
+                }
+            }
+            for (const End& end : chain_.ends) {
+                if (end.operand.kind == Place::input) {
+                    read_later.insert(end.operand.index);
+                }
+            }
+            for (size_t input : read_later) {
+                chain_.late_reads.emplace_back(i, input);
+            }
+        }
+        return std::move(chain_);
+    }
+
+ private:
+    static size_t index_in(const Tensors& tensors, const Tensor& tensor) {
+        return static_cast<size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
+    }
+
+    void add_operand(const Tensor& operand) {
+        bool inside = index_in(group_.nodes, operand) < group_.nodes.size();
+        if (inside || places_.contains(operand)) {
+            return;
+        }
+        size_t input = index_in(group_.inputs, storage_of(operand));
+        size_t bytes = bytes_of(operand.dtype());
+        Walk   walk(walked_, operand.shape());
+        if (operand.shape().size() == walked_.size()) {
+            places_[operand] = {Place::input, input, bytes};
+        } else {
+            places_[operand] = {Place::slot, next_slot_, bytes};
+            chain_.spreads.push_back({input, next_slot_++, bytes, walk, walk.everywhere_equal()});
+        }
+    }
+
+    void add_node(size_t i) {
+        const Tensor&      tensor = group_.nodes[i];
+        const Node&        node   = tensor.node();
+        std::vector<Place> operands;
+        for (const Tensor& input : node.inputs) {
+            operands.push_back(places_.at(input));
+        }
+        size_t output = index_in(group_.outputs, tensor);
+        if (node.op->reduction != Reduction::none) {
+            int64_t size = tensor.shape().size();
+            chain_.ends.push_back({operands[0], output, node.op->reduction, Walk(walked_, kept_shape(node)), size, chain_.sums});
+            chain_.sums += size;
+            return;
+        }
+        Place target{Place::output, output, bytes_of(tensor.dtype())};
+        bool  feeds_end = false;
+        for (const Tensor& other : group_.nodes) {
+            feeds_end = feeds_end || (other.node().op->reduction != Reduction::none && other.node().inputs[0] == tensor);
+        }
+        if (output == group_.outputs.size()) {
+            target = {Place::slot, take_slot(), target.element_bytes};
+        }
+        places_[tensor] = target;
+        chain_.instructions.push_back({node.op->tile(node), operands, target});
+        for (const Tensor& input : node.inputs) {
+            release(input, i);
+        }
+        if (feeds_end && target.kind == Place::slot) {
+            kept_.insert(target.index);
+        }
+    }
+
+    size_t take_slot() {
+        if (free_.empty()) {
+            chain_.slots = std::max(chain_.slots, next_slot_ + 1);
+            return next_slot_++;
+        }
+        size_t slot = free_.back();
+        free_.pop_back();
+        return slot;
+    }
+
+    /// Frees the slot of a value computed in this chain when its last reader is node `i`.
+    void release(const Tensor& value, size_t i) {
+        const Place& place  = places_.at(value);
+        bool         inside = index_in(group_.nodes, value) < group_.nodes.size();
+        if (inside && place.kind == Place::slot && last_reader_[value] == i && !kept_.contains(place.index) &&
+            std::find(free_.begin(), free_.end(), place.index) == free_.end()) {
+            free_.push_back(place.index);
+        }
+    }
+
+    const Group&             group_;
+    Shape                    walked_;
+    Chain                    chain_;
+    std::map<Tensor, Place>  places_;
+    std::map<Tensor, size_t> last_reader_;
+    std::vector<size_t>      free_;
+    std::set<size_t>         kept_;  // slots read by a reduction, at the end of the tile
+    size_t                   next_slot_ = 0;
+};
+
+}  // namespace
+
+Work chain_work(const Group& group) {
+    Chain   chain  = ChainBuilder(group).build();
+    int64_t tiles  = (chain.size + tile_elements - 1) / tile_elements;
+    int64_t pieces = std::clamp<int64_t>(tiles / 4, 1, 32);
+    if (chain.sums > 0) {
+        pieces = std::clamp<int64_t>(chain.size / (4 * chain.sums) + 1, 1, std::min<int64_t>(pieces, 16));
+    }
+    size_t scratch        = static_cast<size_t>(pieces * chain.sums) * sizeof(double);
+    size_t thread_scratch = (chain.slots + chain.instructions.size()) * slot_bytes;
+    Stage  walk{pieces, [chain, tiles, pieces](const Buffers& memory, int64_t piece) {
+                   double* totals = reinterpret_cast<double*>(memory.scratch) + piece * chain.sums;
+                   for (const End& end : chain.ends) {
+                       double nothing = end.reduction == Reduction::sum   ? 0
+                                         : end.reduction == Reduction::max ? -std::numeric_limits<double>::infinity()
+                                                                           : std::numeric_limits<double>::infinity();
+                       std::fill_n(totals + end.offset, end.size, nothing);
+                   }
+                   chain.run_tiles(memory, tiles * piece / pieces * tile_elements,
+                                   std::min(tiles * (piece + 1) / pieces * tile_elements, chain.size), totals);
+               }};
+    std::vector<Stage> stages{walk};
+    if (!chain.ends.empty()) {
+        int64_t blocks = std::clamp<int64_t>(chain.sums / 1024, 1, 16);
+        stages.push_back({blocks, [ends = chain.ends, sums = chain.sums, pieces, blocks](const Buffers& memory, int64_t block) {
+                              const double* totals = reinterpret_cast<const double*>(memory.scratch);
+                              for (const End& end : ends) {
+                                  double sign = end.reduction == Reduction::min ? -1 : 1;
+                                  for (int64_t i = end.size * block / blocks; i < end.size * (block + 1) / blocks; ++i) {
+                                      double total = totals[end.offset + i];
+                                      for (int64_t piece = 1; piece < pieces; ++piece) {
+                                          double part = totals[piece * sums + end.offset + i];
+                                          total       = end.reduction == Reduction::sum ? total + part : extreme(total, part, sign);
+                                      }
+                                      memory.out<float>(end.output)[i] = static_cast<float>(total);
+                                  }
+                              }
+                          }});
+    }
+    return {.stages = std::move(stages), .scratch_bytes = scratch, .thread_scratch_bytes = thread_scratch};
+}
+
+Work work_of(const Group& group) {
+    const Node& node = group.nodes[0].node();
+    return group.is_chain() ? chain_work(group) : node.op->work(node);
+}
+
+Cost cost_of(const Group& group) {
+    Cost total;
+    for (const Tensor& tensor : group.nodes) {
+        const Node& node = tensor.node();
+        if (node.op->cost != nullptr) {
+            total.flop += node.op->cost(node).flop;
+        } else {
+            const Shape& walked = node.op->reduction != Reduction::none ? node.inputs[0].shape() : tensor.shape();
+            total.flop += static_cast<double>(walked.size());
+        }
+    }
+    for (const Tensors* values : {&group.inputs, &group.outputs}) {
+        for (const Tensor& value : *values) {
+            total.bytes += static_cast<double>(value.type().bytes());
+        }
+    }
+    return total;
+}
+
+}  // namespace hemp

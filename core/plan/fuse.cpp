@@ -1,0 +1,179 @@
+#include "core/plan/plan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+// Consumers first: a value that only the backward pass needs (the mask of an activation) is computed there and never
+// written, and a reduction finds the chain that it ends. Two groups become one unless a third must run between them.
+namespace hemp {
+
+Tensor storage_of(Tensor tensor) {
+    while (tensor.node().op->alias) {
+        tensor = tensor.node().inputs[0];
+    }
+    return tensor;
+}
+
+namespace {
+
+constexpr size_t most_nodes = 48;  // of a chain: more would push its tiles out of L1
+
+bool is_leaf(const Tensor& tensor) { return tensor.node().inputs.empty() && tensor.node().op->work == nullptr; }
+
+bool is_elementwise(const Tensor& tensor) { return tensor.node().op->tile != nullptr; }
+
+/// The shape that a chain with this node walks.
+const Shape& walked_shape(const Tensor& tensor) {
+    return is_elementwise(tensor) ? tensor.shape() : tensor.node().inputs[0].shape();
+}
+
+class Fusion {
+ public:
+    explicit Fusion(const Roots& roots) : order_(topological_order(roots.all())) {
+        for (const Tensor& tensor : order_) {
+            if (!is_leaf(tensor) && !tensor.node().op->alias) {
+                number_[&tensor.node()] = groups_.size();
+                groups_.push_back({{tensor}, {}});
+                parent_.push_back(parent_.size());
+            }
+        }
+        for (size_t i = 0; i < groups_.size(); ++i) {
+            for (const Tensor& input : groups_[i].nodes[0].node().inputs) {
+                Tensor source = storage_of(input);
+                if (!is_leaf(source)) {
+                    size_t from = number_.at(&source.node());
+                    groups_[i].before.insert(from);
+                    if (source == input) {
+                        readers_[from].push_back(i);
+                    }
+                }
+            }
+        }
+    }
+
+    std::vector<Group> run(const Roots& roots) {
+        for (size_t i = groups_.size(); i-- > 0;) {
+            if (!is_elementwise(groups_[i].nodes[0])) {
+                continue;
+            }
+            for (size_t reader : readers_[i]) {
+                join(i, reader);
+            }
+        }
+        return finished(roots);
+    }
+
+ private:
+    struct Draft {
+        Tensors          nodes;
+        std::set<size_t> before;  // groups (by any of their members) that this one reads
+    };
+
+    size_t find(size_t i) {
+        while (parent_[i] != i) {
+            parent_[i] = parent_[parent_[i]];
+            i          = parent_[i];
+        }
+        return i;
+    }
+
+    /// True when `to` is reached from `from` backwards through at least one other group.
+    bool reached_around(size_t from, size_t to) {
+        std::vector<size_t> path;
+        std::set<size_t>    seen{from, to};
+        for (size_t before : groups_[from].before) {
+            if (seen.insert(find(before)).second) {
+                path.push_back(find(before));
+            }
+        }
+        while (!path.empty()) {
+            size_t here = path.back();
+            path.pop_back();
+            for (size_t before : groups_[here].before) {
+                size_t next = find(before);
+                if (next == to) {
+                    return true;
+                }
+                if (seen.insert(next).second) {
+                    path.push_back(next);
+                }
+            }
+        }
+        return false;
+    }
+
+    void join(size_t a, size_t b) {
+        a = find(a);
+        b = find(b);
+        const Node& reader = groups_[b].nodes[0].node();
+        bool        chain  = reader.op->work == nullptr;
+        if (a == b || !chain || walked_shape(groups_[a].nodes[0]) != walked_shape(groups_[b].nodes[0]) ||
+            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || reached_around(b, a) || reached_around(a, b)) {
+            return;
+        }
+        parent_[a] = b;
+        groups_[b].nodes.insert(groups_[b].nodes.end(), groups_[a].nodes.begin(), groups_[a].nodes.end());
+        groups_[b].before.insert(groups_[a].before.begin(), groups_[a].before.end());
+        groups_[a] = {};
+    }
+
+    std::vector<Group> finished(const Roots& roots) {
+        std::map<Tensor, size_t> place;
+        for (size_t i = 0; i < order_.size(); ++i) {
+            place[order_[i]] = i;
+        }
+        // A value goes to memory when a root or another group wants it, or a node of its own that reads it whole.
+        std::set<Tensor> written;
+        for (const Tensor& root : roots.all()) {
+            written.insert(storage_of(root));
+        }
+        for (const Tensor& tensor : order_) {
+            for (const Tensor& input : tensor.node().inputs) {
+                Tensor source = storage_of(input);
+                if (is_leaf(source) || tensor.node().op->alias) {
+                    continue;
+                }
+                bool inside = source == input && find(number_.at(&source.node())) == find(number_.at(&tensor.node()));
+                if (!inside) {
+                    written.insert(source);
+                }
+            }
+        }
+        std::vector<Group> result;
+        for (Draft& draft : groups_) {
+            if (draft.nodes.empty()) {
+                continue;
+            }
+            std::sort(draft.nodes.begin(), draft.nodes.end(), [&](const Tensor& a, const Tensor& b) { return place[a] < place[b]; });
+            Group            group{draft.nodes, {}, {}};
+            std::set<Tensor> members(draft.nodes.begin(), draft.nodes.end()), read;
+            for (const Tensor& tensor : group.nodes) {
+                for (const Tensor& input : tensor.node().inputs) {
+                    Tensor source = storage_of(input);
+                    bool   inside = members.contains(source) && source == input;
+                    // A node with work of its own sees its inputs by position, a chain each value once.
+                    if (!inside && (!group.is_chain() || read.insert(source).second)) {
+                        group.inputs.push_back(source);
+                    }
+                }
+                if (written.contains(tensor)) {
+                    group.outputs.push_back(tensor);
+                }
+            }
+            result.push_back(std::move(group));
+        }
+        return result;
+    }
+
+    Tensors                                  order_;
+    std::unordered_map<const Node*, size_t>  number_;
+    std::vector<Draft>                       groups_;
+    std::vector<size_t>                      parent_;
+    std::map<size_t, std::vector<size_t>>    readers_;
+};
+
+}  // namespace
+
+std::vector<Group> fuse(const Roots& roots) { return Fusion(roots).run(roots); }
+
+}  // namespace hemp

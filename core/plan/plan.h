@@ -1,0 +1,70 @@
+#pragma once
+// The planner: one pass a file, each a function from graph to graph or to a plan. `compile` (core/run/program.h) calls
+// them in the order in which they stand here.
+
+#include "core/operator.h"
+
+#include <map>
+#include <set>
+
+namespace hemp {
+
+/// What a program is to compute: tensors to read after a run, and new values of variables.
+struct Roots {
+    Tensors outputs;
+    Updates updates;
+
+    Tensors all() const;  ///< outputs, then the updates' values
+};
+
+/// Checks every node against the rules of a legal graph: operands exist, types are what the operator infers, an operator
+/// is computable. Throws Error that names the pass after which it was called, the node, the rule.
+void verify(const Roots& roots, std::string_view pass);
+
+/// The same computation with fewer nodes: equal nodes become one, operators on constants become constants, an elementwise
+/// reader of a repeated tensor reads the tensor itself.
+Roots simplify(const Roots& roots);
+
+/// One step of a program: a node on its own, or a chain of elementwise operators that walks memory once, tile by tile.
+struct Group {
+    Tensors nodes;    ///< each after its inputs
+    Tensors inputs;   ///< distinct values read from memory
+    Tensors outputs;  ///< values written to memory
+
+    bool is_chain() const { return nodes[0].node().op->work == nullptr; }
+};
+
+/// The value in memory that a tensor stands for: itself, or what a reshape is a view of.
+Tensor storage_of(Tensor tensor);
+
+/// Joins elementwise operators of one shape, and the reductions that end them, into groups.
+std::vector<Group> fuse(const Roots& roots);
+
+/// An order in which each group comes after those it needs, and writers of variables after their readers if possible.
+std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots);
+
+/// How values lie in memory. Row-major is the only layout so far; kernels are promised it.
+enum class Layout : uint8_t { row_major };
+
+/// The layout of each group's outputs.
+std::map<Tensor, Layout> choose_layouts(const std::vector<Group>& groups);
+
+/// How a group is computed: its node's own work, or that of a chain.
+Work work_of(const Group& group);
+Work chain_work(const Group& group);
+
+/// Arithmetic and memory traffic of a group: what it reads and writes once, however many nodes it has.
+Cost cost_of(const Group& group);
+
+/// Where each value and each step's scratch lies in one arena.
+struct MemoryPlan {
+    std::map<Tensor, size_t>  offsets;   ///< of the values in the arena
+    std::map<Tensor, Tensor>  variables; ///< values that are written straight into a variable's memory
+    std::vector<size_t>       scratch;   ///< offset of each step's scratch
+    size_t                    bytes          = 0;
+    size_t                    separate_bytes = 0;  ///< what it would take without sharing
+};
+
+MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>& works, const Roots& roots);
+
+}  // namespace hemp

@@ -1,0 +1,301 @@
+#include "core/run/program.h"
+
+#include "core/plan/plan.h"
+#include "core/run/team.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+
+namespace hemp {
+namespace {
+
+std::atomic<bool> always_verify{false};
+
+/// Memory that is asked for once, in huge pages where the system has them: a first touch of a page costs far more than
+/// the arithmetic on it.
+class Arena {
+ public:
+    explicit Arena(size_t bytes) : bytes_(std::max<size_t>(bytes, 1)) {
+        void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) {
+            fail("compile: {} MiB of memory for the program's values could not be had; use a smaller batch", bytes >> 20);
+        }
+        memory_ = static_cast<std::byte*>(memory);
+        if (bytes_ >= size_t{4} << 20) {
+            madvise(memory_, bytes_, MADV_HUGEPAGE);
+        }
+    }
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+    ~Arena() { munmap(memory_, bytes_); }
+
+    std::byte* at(size_t offset) const { return memory_ + offset; }
+
+ private:
+    size_t     bytes_;
+    std::byte* memory_ = nullptr;
+};
+
+struct Step {
+    Group                    group;
+    Work                     work;
+    std::vector<const void*> inputs;
+    std::vector<void*>       outputs;
+    size_t                   scratch = 0;
+    double                   seconds = 0;
+};
+
+}  // namespace
+
+struct Program::Parts {
+    Roots              roots;
+    std::vector<Step>  steps;
+    MemoryPlan         memory;
+    int                threads = 1;
+    size_t             thread_scratch_offset = 0;
+    size_t             thread_scratch_bytes  = 0;  // of one thread
+    std::unique_ptr<Arena> arena;
+    std::vector<Array> outputs;
+    Tensors            inputs;  // distinct inputs that the program reads
+    std::vector<std::pair<Tensor, size_t>> copied_updates;  // variables whose new value is copied at the end, and its root
+
+    void* address(const Tensor& value, const std::vector<Feed>& feeds) const;
+    void  bind(const std::vector<Feed>& feeds);
+    void  run_steps(bool timed);
+};
+
+void* Program::Parts::address(const Tensor& value, const std::vector<Feed>& feeds) const {
+    if (is_input(value)) {
+        for (const Feed& feed : feeds) {
+            if (feed.input == value) {
+                return const_cast<void*>(feed.value.memory());
+            }
+        }
+        return nullptr;
+    }
+    if (value.node().value != nullptr) {
+        return value.node().value->memory();
+    }
+    auto variable = memory.variables.find(value);
+    if (variable != memory.variables.end()) {
+        return variable->second.node().value->memory();
+    }
+    return arena->at(memory.offsets.at(value));
+}
+
+void Program::Parts::bind(const std::vector<Feed>& feeds) {
+    for (const Feed& feed : feeds) {
+        expect(is_input(feed.input), "run: a value is given for '{}', which is no input", feed.input.node().op->name);
+        expect(feed.value.type() == feed.input.type(), "run: input '{}' is {}, but the value given is {}",
+               feed.input.node().name, feed.input.type(), feed.value.type());
+    }
+    for (const Tensor& input : inputs) {
+        expect(address(input, feeds) != nullptr, "run: no value is given for input '{}' {}", input.node().name, input.type());
+    }
+    for (Step& step : steps) {
+        for (size_t i = 0; i < step.group.inputs.size(); ++i) {
+            step.inputs[i] = address(step.group.inputs[i], feeds);
+        }
+        for (size_t i = 0; i < step.group.outputs.size(); ++i) {
+            step.outputs[i] = address(step.group.outputs[i], feeds);
+        }
+    }
+}
+
+void Program::Parts::run_steps(bool timed) {
+    using Clock = std::chrono::steady_clock;
+    Barrier            barrier(threads);
+    std::exception_ptr failure;
+    std::mutex         failure_lock;
+    std::atomic<bool>  failed{false};
+    run_team(threads, [&](int thread) {
+        std::byte* thread_scratch = arena->at(thread_scratch_offset + static_cast<size_t>(thread) * thread_scratch_bytes);
+        auto       start          = Clock::now();
+        bool       alone          = false;  // the stage before ran on thread 0 only
+        for (Step& step : steps) {
+            Buffers buffers{step.inputs, step.outputs, arena->at(step.scratch), thread_scratch};
+            for (const Stage& stage : step.work.stages) {
+                // Pieces go to threads by number: the same thread finds in its cache what it wrote a step before.
+                int64_t begin = stage.pieces * thread / threads;
+                int64_t end   = stage.pieces * (thread + 1) / threads;
+                bool    next_alone = stage.pieces == 1;
+                if (next_alone) {
+                    begin = 0;
+                    end   = thread == 0 ? 1 : 0;
+                }
+                if (threads > 1 && !(alone && next_alone)) {
+                    barrier.wait();
+                }
+                alone = next_alone;
+                try {
+                    for (int64_t piece = begin; piece < end && !failed.load(std::memory_order_relaxed); ++piece) {
+                        stage.run(buffers, piece);
+                    }
+                } catch (...) {
+                    std::lock_guard lock(failure_lock);
+                    failure = failure ? failure : std::current_exception();
+                    failed.store(true);
+                }
+            }
+            if (timed) {
+                barrier.wait();
+                if (thread == 0) {
+                    auto now     = Clock::now();
+                    step.seconds = std::chrono::duration<double>(now - start).count();
+                    start        = now;
+                }
+                barrier.wait();
+            }
+        }
+    });
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+}
+
+Program::Program(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Program::Program(Program&&) noexcept            = default;
+Program& Program::operator=(Program&&) noexcept = default;
+Program::~Program()                             = default;
+
+void Program::run(const std::vector<Feed>& feeds) {
+    parts_->bind(feeds);
+    parts_->run_steps(false);
+    for (size_t i = 0; i < parts_->outputs.size(); ++i) {
+        Array& output = parts_->outputs[i];
+        std::memcpy(output.memory(), parts_->address(storage_of(parts_->roots.outputs[i]), feeds), output.bytes());
+    }
+    // Values are gathered before the first variable changes: an update may read another variable's old value.
+    std::vector<Array> values;
+    for (const auto& [variable, update] : parts_->copied_updates) {
+        Array value(variable.type());
+        std::memcpy(value.memory(), parts_->address(storage_of(parts_->roots.updates[update].value), feeds), value.bytes());
+        values.push_back(std::move(value));
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+        std::memcpy(value_of(parts_->copied_updates[i].first).memory(), values[i].memory(), values[i].bytes());
+    }
+}
+
+void Program::profile(const std::vector<Feed>& feeds) {
+    parts_->bind(feeds);
+    parts_->run_steps(true);
+}
+
+const Array& Program::output(size_t i) const { return parts_->outputs.at(i); }
+
+float Program::scalar(size_t i) const {
+    const Array& array = output(i);
+    expect(array.size() == 1, "scalar: output {} is {}, no single number", i, array.type());
+    return array.values<float>()[0];
+}
+
+std::vector<StepReport> Program::report() const {
+    std::vector<StepReport> reports;
+    for (const Step& step : parts_->steps) {
+        StepReport report;
+        for (const Tensor& tensor : step.group.nodes) {
+            report.name += (report.name.empty() ? "" : "+") + std::string(tensor.node().op->name);
+        }
+        report.result    = to_string(step.group.outputs.back().type());
+        report.algorithm = step.work.algorithm;
+        report.cost      = cost_of(step.group);
+        report.seconds   = step.seconds;
+        for (const void* output : step.outputs) {
+            for (const void* input : step.inputs) {
+                report.in_place = report.in_place || (output == input && output != nullptr);
+            }
+        }
+        reports.push_back(report);
+    }
+    return reports;
+}
+
+size_t Program::arena_bytes() const {
+    return parts_->thread_scratch_offset + parts_->thread_scratch_bytes * static_cast<size_t>(parts_->threads);
+}
+size_t Program::separate_bytes() const { return parts_->memory.separate_bytes; }
+int    Program::threads() const { return parts_->threads; }
+
+size_t Program::variable_bytes() const {
+    std::set<Tensor> variables;
+    for (const Tensor& tensor : topological_order(parts_->roots.all())) {
+        if (is_variable(tensor)) {
+            variables.insert(tensor);
+        }
+    }
+    for (const Update& update : parts_->roots.updates) {
+        variables.insert(update.variable);
+    }
+    size_t bytes = 0;
+    for (const Tensor& variable : variables) {
+        bytes += variable.type().bytes();
+    }
+    return bytes;
+}
+
+Program compile(const Tensors& outputs, const Updates& updates, const CompileOptions& options) {
+    auto  parts = std::make_unique<Program::Parts>();
+    Roots roots{outputs, updates};
+    bool  check = options.verify || always_verify.load();
+    verify(roots, "build");
+    roots = simplify(roots);
+    if (check) {
+        verify(roots, "simplify");
+    }
+    std::vector<Group> groups = schedule(fuse(roots), roots);
+    std::vector<Work>  works;
+    for (const Group& group : groups) {
+        works.push_back(work_of(group));
+    }
+    parts->memory  = plan_memory(groups, works, roots);
+    parts->threads = options.threads > 0 ? options.threads : default_threads();
+    size_t thread_scratch = 0;
+    for (const Work& work : works) {
+        thread_scratch = std::max(thread_scratch, work.thread_scratch_bytes);
+    }
+    constexpr size_t page        = 4096;  // threads must not share a line
+    parts->thread_scratch_bytes  = (thread_scratch + page - 1) / page * page;
+    parts->thread_scratch_offset = (parts->memory.bytes + page - 1) / page * page;
+    size_t bytes = parts->thread_scratch_offset + parts->thread_scratch_bytes * static_cast<size_t>(parts->threads);
+    if (bytes > options.max_memory) {
+        fail("compile: the program would take {} MiB of memory, more than the {} MiB allowed; use a smaller batch, or allow "
+             "more with --max-memory",
+             bytes >> 20, options.max_memory >> 20);
+    }
+    parts->arena = std::make_unique<Arena>(bytes);
+    for (size_t i = 0; i < groups.size(); ++i) {
+        Step step;
+        step.inputs.resize(groups[i].inputs.size());
+        step.outputs.resize(groups[i].outputs.size());
+        step.scratch = parts->memory.scratch[i];
+        step.group   = std::move(groups[i]);
+        step.work    = std::move(works[i]);
+        parts->steps.push_back(std::move(step));
+    }
+    for (const Tensor& output : roots.outputs) {
+        parts->outputs.emplace_back(output.type());
+    }
+    for (const Tensor& tensor : topological_order(roots.all())) {
+        if (is_input(tensor)) {
+            parts->inputs.push_back(tensor);
+        }
+    }
+    for (size_t i = 0; i < roots.updates.size(); ++i) {
+        auto found  = parts->memory.variables.find(storage_of(roots.updates[i].value));
+        bool direct = found != parts->memory.variables.end() && found->second == roots.updates[i].variable;
+        if (!direct) {
+            parts->copied_updates.emplace_back(roots.updates[i].variable, i);
+        }
+    }
+    parts->roots = std::move(roots);
+    return Program(std::move(parts));
+}
+
+void verify_always(bool on) { always_verify.store(on); }
+
+}  // namespace hemp
