@@ -24,9 +24,7 @@ size_t bytes_of(DType dtype) {
     return 0;
 }
 
-std::string to_string(const Type& type) {
-    return std::string(name_of(type.dtype)) + " " + to_string(type.shape);
-}
+std::string to_string(const Type& type) { return std::string(name_of(type.dtype)) + " " + to_string(type.shape); }
 
 Array::Array(Type type)
     : type_(type), memory_(new (std::align_val_t{alignment}) std::byte[std::max<size_t>(type.bytes(), 1)]()) {}

@@ -20,9 +20,12 @@ size_t           bytes_of(DType dtype);
 
 template <class T>
 constexpr DType dtype_of = [] {
-    if constexpr (std::is_same_v<T, float>) return DType::f32;
-    else if constexpr (std::is_same_v<T, int32_t>) return DType::i32;
-    else if constexpr (std::is_same_v<T, uint8_t>) return DType::u8;
+    if constexpr (std::is_same_v<T, float>)
+        return DType::f32;
+    else if constexpr (std::is_same_v<T, int32_t>)
+        return DType::i32;
+    else if constexpr (std::is_same_v<T, uint8_t>)
+        return DType::u8;
     else {
         static_assert(std::is_same_v<T, int64_t>, "no element type of hemp");
         return DType::i64;
@@ -100,6 +103,6 @@ template <>
 struct fmt::formatter<hemp::Type> {
     constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
     auto           format(const hemp::Type& type, fmt::format_context& context) const {
-        return fmt::format_to(context.out(), "{}", to_string(type));
+                  return fmt::format_to(context.out(), "{}", to_string(type));
     }
 };

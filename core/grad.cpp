@@ -45,7 +45,8 @@ Gradients grad(const Tensor& loss, const Tensors& to) {
             continue;
         }
         if (node.op->gradient == nullptr) {
-            fail("grad: the operator '{}' has no gradient, and the loss depends on a variable through it", node.op->name);
+            fail("grad: the operator '{}' has no gradient, and the loss depends on a variable through it",
+                 node.op->name);
         }
         Tensors gradients = node.op->gradient(*tensor, found->second);
         for (size_t i = 0; i < node.inputs.size(); ++i) {

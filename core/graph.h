@@ -30,7 +30,7 @@ class Tensor {
     DType        dtype() const;
 
     explicit operator bool() const { return node_ != nullptr; }
-    bool     operator==(const Tensor&) const = default;  ///< the same node
+    bool     operator==(const Tensor&) const  = default;  ///< the same node
     auto     operator<=>(const Tensor&) const = default;
 
  private:

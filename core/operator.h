@@ -13,7 +13,7 @@ namespace hemp {
 struct Buffers {
     std::span<const void* const> inputs;
     std::span<void* const>       outputs;                   ///< one, except for fused chains
-    std::byte*                   scratch = nullptr;         ///< shared by all pieces, Work::scratch_bytes
+    std::byte*                   scratch        = nullptr;  ///< shared by all pieces, Work::scratch_bytes
     std::byte*                   thread_scratch = nullptr;  ///< of this thread alone, Work::thread_scratch_bytes
 
     template <class T>
@@ -28,7 +28,7 @@ struct Buffers {
 
 /// Work that pieces do independently of each other, on any thread, in any order.
 struct Stage {
-    int64_t                                     pieces = 1;
+    int64_t                                            pieces = 1;
     std::function<void(const Buffers&, int64_t piece)> run;
 };
 

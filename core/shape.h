@@ -58,6 +58,6 @@ template <>
 struct fmt::formatter<hemp::Shape> {
     constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
     auto           format(const hemp::Shape& shape, fmt::format_context& context) const {
-        return fmt::format_to(context.out(), "{}", to_string(shape));
+                  return fmt::format_to(context.out(), "{}", to_string(shape));
     }
 };

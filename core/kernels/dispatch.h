@@ -25,8 +25,8 @@ std::string_view name_of(InstructionSet set);
 #define HEMP_TARGET_AVX512
 #endif
 
-/// The function `Kernel::run<V>` for an instruction set, the one in use unless told. `Kernel` is a struct with an always-inlined static
-/// template member `run<V>`; its body is compiled three times.
+/// The function `Kernel::run<V>` for an instruction set, the one in use unless told. `Kernel` is a struct with an
+/// always-inlined static template member `run<V>`; its body is compiled three times.
 ///
 ///     struct Scale { template <class V> HEMP_INLINE static void run(const float* x, float* y, int64_t n) {...} };
 ///     auto scale = kernel<Scale, void(const float*, float*, int64_t)>();
@@ -35,9 +35,11 @@ struct KernelFamily;
 
 template <class Kernel, class Result, class... Arguments>
 struct KernelFamily<Kernel, Result(Arguments...)> {
-    static Result                     baseline(Arguments... arguments) { return Kernel::template run<Baseline>(arguments...); }
+    static Result baseline(Arguments... arguments) { return Kernel::template run<Baseline>(arguments...); }
     HEMP_TARGET_AVX2 static Result   avx2(Arguments... arguments) { return Kernel::template run<Avx2>(arguments...); }
-    HEMP_TARGET_AVX512 static Result avx512(Arguments... arguments) { return Kernel::template run<Avx512>(arguments...); }
+    HEMP_TARGET_AVX512 static Result avx512(Arguments... arguments) {
+        return Kernel::template run<Avx512>(arguments...);
+    }
 };
 
 template <class Kernel, class Signature>

@@ -10,7 +10,9 @@ namespace {
 
 /// Rows of the register tile, two vectors wide: accumulators, two vectors of b and one of a fill the registers.
 template <class V>
-constexpr int max_rows = V::width == 16 ? 14 : V::width == 8 ? 6 : 4;
+constexpr int max_rows = V::width == 16  ? 14
+                         : V::width == 8 ? 6
+                                         : 4;
 
 template <class V>
 constexpr int64_t panel_width = 2 * V::width;
@@ -25,7 +27,7 @@ HEMP_INLINE int64_t panels_of(int64_t m) {
 template <class V, int Rows, int Vectors>
 HEMP_INLINE void tile(int64_t k, const float* a, const float* b, float* c, int64_t row_stride, int64_t columns,
                       bool accumulate) {
-    using F = typename V::Float;
+    using F               = typename V::Float;
     F sums[Rows][Vectors] = {};
     for (int64_t step = 0; step < k; ++step) {
         F values[Vectors];
@@ -70,8 +72,8 @@ HEMP_INLINE void tile(int64_t k, const float* a, const float* b, float* c, int64
 template <int Rows, int Vectors>
 struct Tile {
     template <class V>
-    HEMP_INLINE static void run(int64_t k, const float* a, const float* b, float* c, int64_t row_stride, int64_t columns,
-                                bool accumulate) {
+    HEMP_INLINE static void run(int64_t k, const float* a, const float* b, float* c, int64_t row_stride,
+                                int64_t columns, bool accumulate) {
         if constexpr (Rows <= max_rows<V>) {
             tile<V, Rows, Vectors>(k, a, b, c, row_stride, columns, accumulate);
         }
@@ -98,8 +100,8 @@ const Tiles& tiles_of() {
 }
 
 template <class V>
-void multiply(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* packed_b, float* c, int64_t row_stride,
-              bool accumulate) {
+void multiply(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* packed_b, float* c,
+              int64_t row_stride, bool accumulate) {
     const Tiles& kernels = tiles_of<V>();
     int64_t      panels  = panels_of<V>(m);
     if (k == 0 && !accumulate) {
@@ -116,16 +118,17 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* packed_a, const floa
                 int64_t      row  = m * panel / panels;
                 int64_t      rows = m * (panel + 1) / panels - row;
                 const float* a    = packed_a + row * k + start * rows;
-                kernels.by_rows[columns > V::width][rows](depth, a, b, c + row * row_stride + column, row_stride, columns,
-                                                          accumulate || start > 0);
+                kernels.by_rows[columns > V::width][rows](depth, a, b, c + row * row_stride + column, row_stride,
+                                                          columns, accumulate || start > 0);
             }
         }
     }
 }
 
 /// to[j, i] = from[i, j], in blocks of 4 x 4 exchanged in registers.
-void transpose_into(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
-    using Four = Baseline::Float;
+void transpose_into(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to,
+                    int64_t to_stride) {
+    using Four            = Baseline::Float;
     int64_t whole_rows    = rows / 4 * 4;
     int64_t whole_columns = columns / 4 * 4;
     for (int64_t j = 0; j < whole_columns; j += 4) {

@@ -3,8 +3,8 @@
 // matrix multiplication", 2008): both operands are copied into panels that the innermost loop reads one after another.
 // Packing is a step of its own, so that pieces of a large product share it and a convolution can pack its patches.
 //
-// Each element of c is summed over k in order, in blocks of `depth_block`, with one rounding a multiply-add where the CPU
-// has it: AVX2 and AVX-512 give the same bits.
+// Each element of c is summed over k in order, in blocks of `depth_block`, with one rounding a multiply-add where the
+// CPU has it: AVX2 and AVX-512 give the same bits.
 
 #include <cstdint>
 

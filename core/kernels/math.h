@@ -11,8 +11,8 @@ namespace hemp {
 /// e^x; greatest error 2 ULP; 0 and infinity beyond the range of f32, NaN stays.
 template <class V>
 HEMP_INLINE typename V::Float exp(typename V::Float x) {
-    using F = typename V::Float;
-    using I = typename V::Int;
+    using F   = typename V::Float;
+    using I   = typename V::Int;
     F bounded = V::min(V::max(x, V::all(-104.0f)), V::all(89.0f));
     F n       = (bounded * V::all(1.44269504088896341f) + V::all(0x1.8p23f)) - V::all(0x1.8p23f);  // nearest integer
     F r       = bounded - n * V::all(0.693359375f) - n * V::all(-2.12194440e-4f);
@@ -35,8 +35,8 @@ HEMP_INLINE typename V::Float exp(typename V::Float x) {
 /// Natural logarithm; greatest error 2 ULP; -infinity at 0, NaN below.
 template <class V>
 HEMP_INLINE typename V::Float log(typename V::Float x) {
-    using F = typename V::Float;
-    using I = typename V::Int;
+    using F     = typename V::Float;
+    using I     = typename V::Int;
     auto small  = x < V::all(0x1p-126f);  // denormals are scaled up first
     F    scaled = small ? x * V::all(0x1p23f) : x;
     I    bits   = __builtin_bit_cast(I, scaled);

@@ -30,7 +30,8 @@ void for_each_row(const Window& w, const Visit& visit) {
                 for (int64_t y = 0; y < height; ++y) {
                     int64_t source = y * w.stride_height + i * w.dilation_height - w.pad_height;
                     bool    hit    = source >= 0 && source < w.height;
-                    visit(row, y, hit ? (c * w.height + source) * w.width + offset_x : 0, hit ? inside : Inside(0, 1, 0, 0));
+                    visit(row, y, hit ? (c * w.height + source) * w.width + offset_x : 0,
+                          hit ? inside : Inside(0, 1, 0, 0));
                 }
             }
         }

@@ -2,8 +2,8 @@
 // Vectors of floats, one set for each instruction set, in compiler extensions: a kernel is written once as a template
 // over V and instantiated for baseline x86-64 (or any other CPU), AVX2 with FMA, and AVX-512.
 //
-// The width belongs to V (a 64-byte vector on AVX2 would go through the stack with g++ 12). Sums are grouped in 16 lanes
-// on all of them, so that AVX2 and AVX-512 round alike.
+// The width belongs to V (a 64-byte vector on AVX2 would go through the stack with g++ 12). Sums are grouped in 16
+// lanes on all of them, so that AVX2 and AVX-512 round alike.
 
 #include <cstdint>
 #include <cstring>
@@ -17,8 +17,8 @@ enum class InstructionSet : uint8_t { baseline, avx2, avx512 };
 template <int Width>
 struct Vector {
     static constexpr int width = Width;
-    typedef float   Float __attribute__((vector_size(Width * 4), may_alias));
-    typedef int32_t Int __attribute__((vector_size(Width * 4), may_alias));
+    typedef float        Float __attribute__((vector_size(Width * 4), may_alias));
+    typedef int32_t      Int __attribute__((vector_size(Width * 4), may_alias));
     // The alignment of a vector type is lost when it is deduced as a template argument: hence members.
     typedef float   UnalignedFloat __attribute__((vector_size(Width * 4), aligned(4), may_alias));
     typedef int32_t UnalignedInt __attribute__((vector_size(Width * 4), aligned(4), may_alias));
@@ -62,7 +62,7 @@ struct Avx512 : Vector<16> {
 /// A sum in 16 lanes, whatever the width of V: the same additions in the same order on every instruction set.
 template <class V>
 struct Sum16 {
-    static constexpr int parts = 16 / V::width;
+    static constexpr int parts        = 16 / V::width;
     typename V::Float    lanes[parts] = {};
 
     HEMP_INLINE void add(const float* x) {

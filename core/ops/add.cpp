@@ -18,10 +18,10 @@ struct Formula {
 };
 
 const Operator add_operator{
-    .name = "add",
-    .infer = infer_elementwise,
+    .name     = "add",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 2>,
+    .tile     = map_tile<Formula, 2>,
     .in_place = {0, 1},
 };
 

@@ -10,7 +10,8 @@ namespace {
 Type infer(const Node& node) {
     const Type& x = node.inputs[0].type();
     expect(x.dtype == DType::f32, "argmax: x has elements of type {}; it needs f32 (use cast)", name_of(x.dtype));
-    expect(x.shape.rank() >= 1 && x.shape[-1] >= 1, "argmax: x has shape {}; it needs a last axis that is not empty", x.shape);
+    expect(x.shape.rank() >= 1 && x.shape[-1] >= 1, "argmax: x has shape {}; it needs a last axis that is not empty",
+           x.shape);
     return {Shape(x.shape.lengths().first(static_cast<size_t>(x.shape.rank() - 1))), DType::i32};
 }
 

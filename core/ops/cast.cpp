@@ -59,10 +59,10 @@ TileFunction tile(const Node& node) {
 }
 
 const Operator cast_operator{
-    .name = "cast",
-    .infer = infer,
+    .name     = "cast",
+    .infer    = infer,
     .gradient = gradient,
-    .tile = tile,
+    .tile     = tile,
 };
 
 }  // namespace

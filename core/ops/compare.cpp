@@ -30,16 +30,16 @@ struct Equal {
 
 template <class Formula>
 Operator comparison(std::string_view name) {
-    return {.name = name,
-            .infer = infer_elementwise,
+    return {.name     = name,
+            .infer    = infer_elementwise,
             .gradient = gradient,
-            .tile = map_tile<Formula, 2>,
+            .tile     = map_tile<Formula, 2>,
             .in_place = {0, 1}};
 }
 
-const Operator greater_operator = comparison<Greater>("greater");
+const Operator greater_operator       = comparison<Greater>("greater");
 const Operator greater_equal_operator = comparison<GreaterEqual>("greater_equal");
-const Operator equal_operator = comparison<Equal>("equal");
+const Operator equal_operator         = comparison<Equal>("equal");
 
 }  // namespace
 

@@ -16,8 +16,8 @@ Type infer(const Node& node) {
         for (int i = 0; fits && i < first.shape.rank(); ++i) {
             fits = i == axis || part.shape()[i] == first.shape[i];
         }
-        expect(fits, "concat: {} does not fit {} along axis {}; all other axes and the type must agree", part.type(), first,
-               axis);
+        expect(fits, "concat: {} does not fit {} along axis {}; all other axes and the type must agree", part.type(),
+               first, axis);
         total += part.shape()[axis];
     }
     std::vector<int64_t> lengths(first.shape.begin(), first.shape.end());

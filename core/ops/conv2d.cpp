@@ -30,7 +30,8 @@ Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
     const std::vector<int64_t>& dilation = node.integers("dilation");
     int64_t                     groups   = node.integer("groups");
     expect(x.rank() == 4, "conv2d: x has shape {}; it needs four axes (images, channels, rows, columns)", x);
-    expect(weight.rank() == 4, "conv2d: weight has shape {}; it needs four axes (filters, channels, rows, columns)", weight);
+    expect(weight.rank() == 4, "conv2d: weight has shape {}; it needs four axes (filters, channels, rows, columns)",
+           weight);
     expect(stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
            "conv2d: stride, padding and dilation need two numbers each (rows, columns)");
     expect(std::min(stride[0], stride[1]) >= 1 && std::min(dilation[0], dilation[1]) >= 1 &&
@@ -38,16 +39,17 @@ Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
            "conv2d: stride and dilation must be at least 1, padding at least 0");
     expect(groups >= 1 && x[1] % groups == 0 && weight[0] % groups == 0,
            "conv2d: {} channels and {} filters do not divide into {} groups", x[1], weight[0], groups);
-    expect(weight[1] == x[1] / groups, "conv2d: x {} has {} channels a group, weight {} expects {}", x, x[1] / groups, weight,
-           weight[1]);
-    Geometry g{.window = {weight[1], x[2], x[3], weight[2], weight[3], stride[0], stride[1], padding[0], padding[1],
-                          dilation[0], dilation[1]},
-               .images = x[0],
-               .groups = groups,
+    expect(weight[1] == x[1] / groups, "conv2d: x {} has {} channels a group, weight {} expects {}", x, x[1] / groups,
+           weight, weight[1]);
+    Geometry g{.window  = {weight[1], x[2], x[3], weight[2], weight[3], stride[0], stride[1], padding[0], padding[1],
+                           dilation[0], dilation[1]},
+               .images  = x[0],
+               .groups  = groups,
                .filters = weight[0] / groups};
     expect(x[2] + 2 * padding[0] >= dilation[0] * (weight[2] - 1) + 1 && weight[2] >= 1 &&
                x[3] + 2 * padding[1] >= dilation[1] * (weight[3] - 1) + 1 && weight[3] >= 1,
-           "conv2d: a kernel of {} x {} does not fit into x {} with this padding and dilation", weight[2], weight[3], x);
+           "conv2d: a kernel of {} x {} does not fit into x {} with this padding and dilation", weight[2], weight[3],
+           x);
     return g;
 }
 
@@ -113,31 +115,31 @@ Work work(const Node& node) {
                    product->pack_a(weight, g.filters, taps,
                                    reinterpret_cast<float*>(memory.scratch) + group * g.weight_floats());
                }};
-    Stage multiply{pieces, [=](const Buffers& memory, int64_t piece) {
-                       float* columns = reinterpret_cast<float*>(memory.thread_scratch);
-                       float* packed  = columns + taps * positions;
-                       for (int64_t at = g.images * g.groups * piece / pieces; at < g.images * g.groups * (piece + 1) / pieces;
-                            ++at) {
-                           patches_to_columns(g.window, memory.input<float>(0) + at * g.image_floats(), columns, positions);
-                           product->pack_b({columns, positions, 1}, taps, positions, packed);
-                           product->multiply(g.filters, positions, taps,
-                                             reinterpret_cast<const float*>(memory.scratch) +
-                                                 at % g.groups * g.weight_floats(),
-                                             packed, memory.out<float>() + at * g.output_floats(), positions, false);
-                       }
-                   }};
-    return {.stages = {pack, multiply},
-            .scratch_bytes = float_bytes(g.groups * g.weight_floats()),
+    Stage multiply{
+        pieces, [=](const Buffers& memory, int64_t piece) {
+            float* columns = reinterpret_cast<float*>(memory.thread_scratch);
+            float* packed  = columns + taps * positions;
+            for (int64_t at = g.images * g.groups * piece / pieces; at < g.images * g.groups * (piece + 1) / pieces;
+                 ++at) {
+                patches_to_columns(g.window, memory.input<float>(0) + at * g.image_floats(), columns, positions);
+                product->pack_b({columns, positions, 1}, taps, positions, packed);
+                product->multiply(g.filters, positions, taps,
+                                  reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.weight_floats(),
+                                  packed, memory.out<float>() + at * g.output_floats(), positions, false);
+            }
+        }};
+    return {.stages               = {pack, multiply},
+            .scratch_bytes        = float_bytes(g.groups * g.weight_floats()),
             .thread_scratch_bytes = float_bytes(taps * (positions + product->packed_columns(positions))),
-            .algorithm = "product over patches"};
+            .algorithm            = "product over patches"};
 }
 
 const Operator conv2d_operator{
-    .name = "conv2d",
-    .infer = infer,
+    .name     = "conv2d",
+    .infer    = infer,
     .gradient = gradient,
-    .work = work,
-    .cost = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+    .work     = work,
+    .cost     = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
@@ -147,8 +149,9 @@ Geometry data_geometry(const Node& node) { return geometry(node, Shape(node.inte
 Type data_infer(const Node& node) {
     expect_f32(node);
     Geometry g = data_geometry(node);
-    expect(node.inputs[0].shape() == output_shape(g), "conv2d_data_gradient: dy has shape {}, but the convolution gives {}",
-           node.inputs[0].shape(), output_shape(g));
+    expect(node.inputs[0].shape() == output_shape(g),
+           "conv2d_data_gradient: dy has shape {}, but the convolution gives {}", node.inputs[0].shape(),
+           output_shape(g));
     return {Shape(node.integers("x"))};
 }
 
@@ -174,42 +177,45 @@ Work data_work(const Node& node) {
     Stage multiply{pieces, [=](const Buffers& memory, int64_t piece) {
                        float* columns = reinterpret_cast<float*>(memory.thread_scratch);
                        float* packed  = columns + taps * positions;
-                       for (int64_t at = g.images * g.groups * piece / pieces; at < g.images * g.groups * (piece + 1) / pieces;
-                            ++at) {
+                       for (int64_t at = g.images * g.groups * piece / pieces;
+                            at < g.images * g.groups * (piece + 1) / pieces; ++at) {
                            product->pack_b({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters,
                                            positions, packed);
-                           product->multiply(taps, positions, g.filters,
-                                             reinterpret_cast<const float*>(memory.scratch) +
-                                                 at % g.groups * g.weight_floats(),
-                                             packed, columns, positions, false);
+                           product->multiply(
+                               taps, positions, g.filters,
+                               reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.weight_floats(),
+                               packed, columns, positions, false);
                            float* image = memory.out<float>() + at * g.image_floats();
                            std::fill_n(image, g.image_floats(), 0.0f);
                            add_columns_to_image(g.window, columns, positions, image);
                        }
                    }};
-    return {.stages = {pack, multiply},
-            .scratch_bytes = float_bytes(g.groups * g.weight_floats()),
+    return {.stages               = {pack, multiply},
+            .scratch_bytes        = float_bytes(g.groups * g.weight_floats()),
             .thread_scratch_bytes = float_bytes(taps * positions + g.filters * product->packed_columns(positions)),
-            .algorithm = "product, patches added back"};
+            .algorithm            = "product, patches added back"};
 }
 
 const Operator conv2d_data_gradient_operator{
-    .name = "conv2d_data_gradient",
-    .infer = data_infer,
+    .name     = "conv2d_data_gradient",
+    .infer    = data_infer,
     .gradient = data_gradient,
-    .work = data_work,
-    .cost = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+    .work     = data_work,
+    .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
 };
 
 // --- gradient to weights: inputs dy, x
 
-Geometry weight_geometry(const Node& node) { return geometry(node, node.inputs[1].shape(), Shape(node.integers("weight"))); }
+Geometry weight_geometry(const Node& node) {
+    return geometry(node, node.inputs[1].shape(), Shape(node.integers("weight")));
+}
 
 Type weight_infer(const Node& node) {
     expect_f32(node);
     Geometry g = weight_geometry(node);
     expect(node.inputs[0].shape() == output_shape(g),
-           "conv2d_weight_gradient: dy has shape {}, but the convolution gives {}", node.inputs[0].shape(), output_shape(g));
+           "conv2d_weight_gradient: dy has shape {}, but the convolution gives {}", node.inputs[0].shape(),
+           output_shape(g));
     return {Shape(node.integers("weight"))};
 }
 
@@ -228,7 +234,7 @@ Work weight_work(const Node& node) {
     int64_t     parts     = std::clamp<int64_t>(g.images, 1, 8);  // of the batch, each with its own sum
     int64_t     floats    = g.weight_floats();
 
-    Stage multiply{parts * g.groups, [=](const Buffers& memory, int64_t piece) {
+    Stage   multiply{parts * g.groups, [=](const Buffers& memory, int64_t piece) {
                        int64_t part    = piece / g.groups;
                        int64_t group   = piece % g.groups;
                        float*  columns = reinterpret_cast<float*>(memory.thread_scratch);
@@ -241,9 +247,10 @@ Work weight_work(const Node& node) {
                        }
                        for (int64_t image = first; image < g.images * (part + 1) / parts; ++image) {
                            int64_t at = image * g.groups + group;
-                           patches_to_columns(g.window, memory.input<float>(1) + at * g.image_floats(), columns, positions);
+                           patches_to_columns(g.window, memory.input<float>(1) + at * g.image_floats(), columns,
+                                                positions);
                            product->pack_a({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters,
-                                           positions, left);
+                                             positions, left);
                            product->pack_b({columns, 1, positions}, positions, taps, right);
                            product->multiply(g.filters, taps, positions, left, right, total, taps, image > first);
                        }
@@ -260,7 +267,7 @@ Work weight_work(const Node& node) {
                       memory.out<float>()[i] = sum;
                   }
               }};
-    return {.stages = {multiply, add},
+    return {.stages        = {multiply, add},
             .scratch_bytes = float_bytes(parts * g.groups * floats),
             .thread_scratch_bytes =
                 float_bytes(taps * positions + g.filters * positions + product->packed_columns(taps) * positions),
@@ -268,11 +275,11 @@ Work weight_work(const Node& node) {
 }
 
 const Operator conv2d_weight_gradient_operator{
-    .name = "conv2d_weight_gradient",
-    .infer = weight_infer,
+    .name     = "conv2d_weight_gradient",
+    .infer    = weight_infer,
     .gradient = weight_gradient,
-    .work = weight_work,
-    .cost = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+    .work     = weight_work,
+    .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
 
 std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }

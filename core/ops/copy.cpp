@@ -16,16 +16,14 @@ void copy_row(const std::byte* from, int64_t from_stride, std::byte* to, int64_t
 
 StridedBox dense_box(const Shape& shape) { return {shape, 0, dense_strides(shape)}; }
 
-int64_t rows_of(const Shape& shape) {
-    return shape.rank() == 0 ? 1 : shape.size() / std::max<int64_t>(shape[-1], 1);
-}
+int64_t rows_of(const Shape& shape) { return shape.rank() == 0 ? 1 : shape.size() / std::max<int64_t>(shape[-1], 1); }
 
 void copy_rows(const std::byte* from, const StridedBox& from_box, std::byte* to, const StridedBox& to_box, size_t bytes,
                int64_t begin, int64_t end) {
-    const Shape& shape      = from_box.shape;
-    int          last       = shape.rank() - 1;
-    int64_t      count      = last < 0 ? 1 : shape[last];
-    auto         stride     = [&](const StridedBox& box) {
+    const Shape& shape  = from_box.shape;
+    int          last   = shape.rank() - 1;
+    int64_t      count  = last < 0 ? 1 : shape[last];
+    auto         stride = [&](const StridedBox& box) {
         return last < 0 ? 0 : box.strides[static_cast<size_t>(last)] * static_cast<int64_t>(bytes);
     };
     int64_t from_step = stride(from_box);
@@ -55,8 +53,9 @@ void copy_rows(const std::byte* from, const StridedBox& from_box, std::byte* to,
 }
 
 Work copy_work(StridedBox from, StridedBox to, size_t bytes) {
-    int64_t rows   = from.shape.size() == 0 ? 0 : rows_of(from.shape);
-    int64_t pieces = std::clamp<int64_t>(from.shape.size() / 8192, 1, std::max<int64_t>(std::min<int64_t>(rows, 32), 1));
+    int64_t rows = from.shape.size() == 0 ? 0 : rows_of(from.shape);
+    int64_t pieces =
+        std::clamp<int64_t>(from.shape.size() / 8192, 1, std::max<int64_t>(std::min<int64_t>(rows, 32), 1));
     return {.stages = {{pieces, [=](const Buffers& memory, int64_t piece) {
                             copy_rows(memory.input<std::byte>(0), from, memory.out<std::byte>(), to, bytes,
                                       rows * piece / pieces, rows * (piece + 1) / pieces);

@@ -12,8 +12,8 @@ struct StridedBox {
     std::array<int64_t, Shape::max_rank> strides = {};
 };
 
-/// Copies the box of `from` to the box of `to` (equal shapes), `bytes` an element. Rows [begin, end) of the boxes, a row
-/// being a run along the last axis.
+/// Copies the box of `from` to the box of `to` (equal shapes), `bytes` an element. Rows [begin, end) of the boxes, a
+/// row being a run along the last axis.
 void copy_rows(const std::byte* from, const StridedBox& from_box, std::byte* to, const StridedBox& to_box, size_t bytes,
                int64_t begin, int64_t end);
 

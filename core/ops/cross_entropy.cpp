@@ -15,8 +15,8 @@ namespace hemp {
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing) {
     expect(logits.shape().rank() == 2, "cross_entropy: logits have shape {}; they need two axes (batch, classes)",
            logits.shape());
-    expect(labels.shape() == Shape{logits.shape()[0]}, "cross_entropy: labels have shape {}, logits {}; they need one label a row",
-           labels.shape(), logits.shape());
+    expect(labels.shape() == Shape{logits.shape()[0]},
+           "cross_entropy: labels have shape {}, logits {}; they need one label a row", labels.shape(), logits.shape());
     int64_t classes = logits.shape()[1];
     Tensor  logs    = log_softmax(logits);
     Tensor  target  = one_hot(labels, classes);
@@ -29,8 +29,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, float smoothing
 }
 
 Tensor distillation(const Tensor& logits, const Tensor& target_logits, float temperature) {
-    expect(logits.shape() == target_logits.shape(), "distillation: logits have shape {}, the target's {}", logits.shape(),
-           target_logits.shape());
+    expect(logits.shape() == target_logits.shape(), "distillation: logits have shape {}, the target's {}",
+           logits.shape(), target_logits.shape());
     Tensor target = softmax(target_logits * (1 / temperature));
     Tensor logs   = log_softmax(logits * (1 / temperature));
     return sum(target * -logs) * (temperature * temperature / static_cast<float>(logits.shape()[0]));

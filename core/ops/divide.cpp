@@ -22,10 +22,10 @@ struct Formula {
 };
 
 const Operator divide_operator{
-    .name = "divide",
-    .infer = infer_elementwise,
+    .name     = "divide",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 2>,
+    .tile     = map_tile<Formula, 2>,
     .in_place = {0, 1},
 };
 

@@ -35,8 +35,7 @@ struct Map {
 
  private:
     template <class V, int... k>
-    HEMP_INLINE static typename V::Float apply(const void* const* inputs, int64_t i,
-                                               std::integer_sequence<int, k...>) {
+    HEMP_INLINE static typename V::Float apply(const void* const* inputs, int64_t i, std::integer_sequence<int, k...>) {
         return Function::template apply<V>(V::load(static_cast<const float*>(inputs[k]) + i)...);
     }
 };

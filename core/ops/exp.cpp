@@ -8,9 +8,7 @@
 namespace hemp {
 namespace {
 
-Tensors gradient(const Tensor& y, const Tensor& dy) {
-    return {dy * y};
-}
+Tensors gradient(const Tensor& y, const Tensor& dy) { return {dy * y}; }
 
 struct Formula {
     template <class V>
@@ -20,10 +18,10 @@ struct Formula {
 };
 
 const Operator exp_operator{
-    .name = "exp",
-    .infer = infer_elementwise,
+    .name     = "exp",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 1>,
+    .tile     = map_tile<Formula, 1>,
     .in_place = {0},
 };
 

@@ -25,11 +25,11 @@ struct Formula {
 };
 
 const Operator expand_operator{
-    .name = "expand",
-    .infer = infer,
+    .name     = "expand",
+    .infer    = infer,
     .gradient = gradient,
-    .tile = map_tile<Formula, 1>,
-    .repeats = true,
+    .tile     = map_tile<Formula, 1>,
+    .repeats  = true,
 };
 
 }  // namespace

@@ -8,9 +8,7 @@
 namespace hemp {
 namespace {
 
-Tensors gradient(const Tensor& y, const Tensor& dy) {
-    return {dy / y.node().inputs[0]};
-}
+Tensors gradient(const Tensor& y, const Tensor& dy) { return {dy / y.node().inputs[0]}; }
 
 struct Formula {
     template <class V>
@@ -20,10 +18,10 @@ struct Formula {
 };
 
 const Operator log_operator{
-    .name = "log",
-    .infer = infer_elementwise,
+    .name     = "log",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 1>,
+    .tile     = map_tile<Formula, 1>,
     .in_place = {0},
 };
 

@@ -28,15 +28,16 @@ Sizes sizes_of(const Node& node) {
 Type infer(const Node& node) {
     const Type& a = node.inputs[0].type();
     const Type& b = node.inputs[1].type();
-    expect(a.dtype == DType::f32 && b.dtype == DType::f32, "matmul: operands are {} and {}; both must be f32 (use cast)",
-           name_of(a.dtype), name_of(b.dtype));
+    expect(a.dtype == DType::f32 && b.dtype == DType::f32,
+           "matmul: operands are {} and {}; both must be f32 (use cast)", name_of(a.dtype), name_of(b.dtype));
     expect(a.shape.rank() >= 2 && b.shape.rank() >= 2,
-           "matmul: operands have shapes {} and {}; each needs at least two axes (a vector: reshape it to one row)", a.shape,
-           b.shape);
+           "matmul: operands have shapes {} and {}; each needs at least two axes (a vector: reshape it to one row)",
+           a.shape, b.shape);
     Sizes   s      = sizes_of(node);
     int64_t from_b = node.integer("transpose_b") != 0 ? b.shape[-1] : b.shape[-2];
     expect(s.k == from_b,
-           "matmul: a {}{} has rows of {}, b {}{} has columns of {}; they must be equal (is one of them to be transposed?)",
+           "matmul: a {}{} has rows of {}, b {}{} has columns of {}; they must be equal (is one of them to be "
+           "transposed?)",
            a.shape, node.integer("transpose_a") != 0 ? " transposed" : "", s.k, b.shape,
            node.integer("transpose_b") != 0 ? " transposed" : "", from_b);
     Shape                batch = broadcast(leading_axes(a.shape), leading_axes(b.shape), "matmul (leading axes)");
@@ -50,8 +51,8 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
     const Tensor& b  = y.node().inputs[1];
     bool          ta = y.node().integer("transpose_a") != 0;
     bool          tb = y.node().integer("transpose_b") != 0;
-    Tensor        da = ta ? matmul(b, dy, {.transpose_a = tb, .transpose_b = true}) : matmul(dy, b, {.transpose_b = !tb});
-    Tensor        db = tb ? matmul(dy, a, {.transpose_a = true, .transpose_b = ta}) : matmul(a, dy, {.transpose_a = !ta});
+    Tensor da = ta ? matmul(b, dy, {.transpose_a = tb, .transpose_b = true}) : matmul(dy, b, {.transpose_b = !tb});
+    Tensor db = tb ? matmul(dy, a, {.transpose_a = true, .transpose_b = ta}) : matmul(a, dy, {.transpose_a = !ta});
     return {sum_to(da, a.shape()), sum_to(db, b.shape())};
 }
 
@@ -59,13 +60,13 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 int64_t blocks_of(int64_t length, int64_t least, int64_t most) { return std::clamp<int64_t>(length / least, 1, most); }
 
 Work one_product(Sizes s, MatrixView a, MatrixView b) {
-    const Gemm* product = &gemm();
-    int64_t     width   = 32;  // the widest panel of any instruction set: the cut must not depend on the CPU
-    int64_t     panels  = (s.n + width - 1) / width;
-    int64_t     columns = blocks_of(panels, 1, 8);
-    int64_t     rows    = blocks_of(s.m, 14, std::max<int64_t>(1, 16 / columns));
-    auto        row     = [=](int64_t block) { return s.m * block / rows; };
-    auto        column  = [=](int64_t block) { return std::min(panels * block / columns * width, s.n); };
+    const Gemm* product  = &gemm();
+    int64_t     width    = 32;  // the widest panel of any instruction set: the cut must not depend on the CPU
+    int64_t     panels   = (s.n + width - 1) / width;
+    int64_t     columns  = blocks_of(panels, 1, 8);
+    int64_t     rows     = blocks_of(s.m, 14, std::max<int64_t>(1, 16 / columns));
+    auto        row      = [=](int64_t block) { return s.m * block / rows; };
+    auto        column   = [=](int64_t block) { return std::min(panels * block / columns * width, s.n); };
     int64_t     a_floats = s.m * s.k;
 
     Stage pack{rows + columns, [=](const Buffers& memory, int64_t piece) {
@@ -84,13 +85,13 @@ Work one_product(Sizes s, MatrixView a, MatrixView b) {
                        const float* packed       = reinterpret_cast<const float*>(memory.scratch);
                        int64_t      first_row    = row(piece % rows);
                        int64_t      first_column = column(piece / rows);
-                       product->multiply(row(piece % rows + 1) - first_row, column(piece / rows + 1) - first_column, s.k,
-                                         packed + first_row * s.k, packed + a_floats + first_column * s.k,
+                       product->multiply(row(piece % rows + 1) - first_row, column(piece / rows + 1) - first_column,
+                                         s.k, packed + first_row * s.k, packed + a_floats + first_column * s.k,
                                          memory.out<float>() + first_row * s.n + first_column, s.n, false);
                    }};
-    return {.stages = {pack, multiply},
+    return {.stages        = {pack, multiply},
             .scratch_bytes = static_cast<size_t>(a_floats + panels * width * s.k) * sizeof(float),
-            .algorithm = "packed product"};
+            .algorithm     = "packed product"};
 }
 
 Work batch_of_products(const Node& node, Sizes s, MatrixView a, MatrixView b) {
@@ -100,15 +101,15 @@ Work batch_of_products(const Node& node, Sizes s, MatrixView a, MatrixView b) {
         int                  added = node.type.shape.rank() - operand.rank();
         std::vector<int64_t> offsets;
         for (int64_t index = 0; index < batch.size(); ++index) {
-            int64_t rest = index, offset = 0;
-            for (int axis = batch.rank() - 1; axis >= 0; --axis) {
-                int64_t at = rest % batch[axis];
-                rest /= batch[axis];
-                if (axis >= added && operand[axis - added] != 1) {
-                    offset += at * dense[static_cast<size_t>(axis - added)];
+             int64_t rest = index, offset = 0;
+             for (int axis = batch.rank() - 1; axis >= 0; --axis) {
+                 int64_t at = rest % batch[axis];
+                 rest /= batch[axis];
+                 if (axis >= added && operand[axis - added] != 1) {
+                     offset += at * dense[static_cast<size_t>(axis - added)];
                 }
             }
-            offsets.push_back(offset * operand[-1] * operand[-2]);
+             offsets.push_back(offset * operand[-1] * operand[-2]);
         }
         return offsets;
     };
@@ -124,11 +125,11 @@ Work batch_of_products(const Node& node, Sizes s, MatrixView a, MatrixView b) {
                     product->pack_a(here_a, s.m, s.k, packed);
                     product->pack_b(here_b, s.k, s.n, packed + s.m * s.k);
                     product->multiply(s.m, s.n, s.k, packed, packed + s.m * s.k,
-                                      memory.out<float>() + piece * s.m * s.n, s.n, false);
+                                                     memory.out<float>() + piece * s.m * s.n, s.n, false);
                 }};
-    return {.stages = {stage},
+    return {.stages               = {stage},
             .thread_scratch_bytes = static_cast<size_t>(s.m * s.k + product->packed_columns(s.n) * s.k) * sizeof(float),
-            .algorithm = "packed product for each of the batch"};
+            .algorithm            = "packed product for each of the batch"};
 }
 
 Work work(const Node& node) {

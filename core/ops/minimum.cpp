@@ -9,9 +9,9 @@ namespace hemp {
 namespace {
 
 Tensors gradient(const Tensor& y, const Tensor& dy) {
-    const Tensor& a = y.node().inputs[0];
-    const Tensor& b = y.node().inputs[1];
-    Tensor first = less_equal(a, b);
+    const Tensor& a     = y.node().inputs[0];
+    const Tensor& b     = y.node().inputs[1];
+    Tensor        first = less_equal(a, b);
     return {sum_to(select(first, dy, constant(0.0f)), a.shape()), sum_to(select(first, constant(0.0f), dy), b.shape())};
 }
 
@@ -23,10 +23,10 @@ struct Formula {
 };
 
 const Operator minimum_operator{
-    .name = "minimum",
-    .infer = infer_elementwise,
+    .name     = "minimum",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 2>,
+    .tile     = map_tile<Formula, 2>,
     .in_place = {0, 1},
 };
 

@@ -20,10 +20,10 @@ struct Formula {
 };
 
 const Operator multiply_operator{
-    .name = "multiply",
-    .infer = infer_elementwise,
+    .name     = "multiply",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 2>,
+    .tile     = map_tile<Formula, 2>,
     .in_place = {0, 1},
 };
 

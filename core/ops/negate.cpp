@@ -6,9 +6,7 @@
 namespace hemp {
 namespace {
 
-Tensors gradient(const Tensor&, const Tensor& dy) {
-    return {-dy};
-}
+Tensors gradient(const Tensor&, const Tensor& dy) { return {-dy}; }
 
 struct Formula {
     template <class V>
@@ -18,10 +16,10 @@ struct Formula {
 };
 
 const Operator negate_operator{
-    .name = "negate",
-    .infer = infer_elementwise,
+    .name     = "negate",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 1>,
+    .tile     = map_tile<Formula, 1>,
     .in_place = {0},
 };
 

@@ -39,9 +39,8 @@ Work work(const Node& node) {
     }
     Work   work = copy_work(dense_box(x), to, bytes_of(node.type.dtype));
     size_t size = node.type.bytes();
-    work.stages.insert(work.stages.begin(), {1, [size](const Buffers& memory, int64_t) {
-                                                 std::memset(memory.outputs[0], 0, size);
-                                             }});
+    work.stages.insert(work.stages.begin(),
+                       {1, [size](const Buffers& memory, int64_t) { std::memset(memory.outputs[0], 0, size); }});
     return work;
 }
 

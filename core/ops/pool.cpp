@@ -53,7 +53,8 @@ template <class Body>
 Work plane_work(const Geometry& g, Body body) {
     int64_t pieces = std::clamp<int64_t>(g.planes * g.height * g.width / 8192, 1, std::clamp<int64_t>(g.planes, 1, 32));
     return {.stages = {{pieces, [=](const Buffers& memory, int64_t piece) {
-                            for (int64_t plane = g.planes * piece / pieces; plane < g.planes * (piece + 1) / pieces; ++plane) {
+                            for (int64_t plane = g.planes * piece / pieces; plane < g.planes * (piece + 1) / pieces;
+                                 ++plane) {
                                 body(memory, plane);
                             }
                         }}}};
@@ -61,7 +62,7 @@ Work plane_work(const Geometry& g, Body body) {
 
 Cost cost(const Node& node) {
     Shape  window(node.integers("window"));
-    double       bytes  = static_cast<double>(node.type.bytes());
+    double bytes = static_cast<double>(node.type.bytes());
     for (const Tensor& input : node.inputs) {
         bytes += static_cast<double>(input.type().bytes());
     }
@@ -70,8 +71,8 @@ Cost cost(const Node& node) {
 }
 
 void expect_f32(const Node& node) {
-    expect(node.inputs[0].dtype() == DType::f32, "{}: x has elements of type {}; it needs f32 (use cast)", node.op->name,
-           name_of(node.inputs[0].dtype()));
+    expect(node.inputs[0].dtype() == DType::f32, "{}: x has elements of type {}; it needs f32 (use cast)",
+           node.op->name, name_of(node.inputs[0].dtype()));
 }
 
 Type infer(const Node& node) {
@@ -92,7 +93,8 @@ Tensors max_gradient(const Tensor& y, const Tensor& dy) {
 Work max_work(const Node& node) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
-    bool     two     = g.window_height == 2 && g.window_width == 2 && g.stride_width == 2 && g.pad_height == 0 && g.pad_width == 0;
+    bool     two =
+        g.window_height == 2 && g.window_width == 2 && g.stride_width == 2 && g.pad_height == 0 && g.pad_width == 0;
     return plane_work(g, [=](const Buffers& memory, int64_t plane) {
         const float* x = memory.input<float>(0) + plane * g.height * g.width;
         float*       y = memory.out<float>() + plane * outputs;
@@ -157,9 +159,9 @@ const Operator max_pool_gradient_operator{
 extern const Operator average_pool_gradient_operator;
 
 Tensors average_gradient(const Tensor& y, const Tensor& dy) {
-    Attributes attributes = y.node().attributes;
-    const Shape& x        = y.node().inputs[0].shape();
-    attributes["x"]       = std::vector<int64_t>(x.begin(), x.end());
+    Attributes   attributes = y.node().attributes;
+    const Shape& x          = y.node().inputs[0].shape();
+    attributes["x"]         = std::vector<int64_t>(x.begin(), x.end());
     return {node(average_pool_gradient_operator, {dy}, attributes)};
 }
 
@@ -216,11 +218,11 @@ Work average_gradient_work(const Node& node) {
     });
 }
 
-const Operator average_pool_gradient_operator{.name = "average_pool_gradient",
-                                              .infer = average_gradient_infer,
+const Operator average_pool_gradient_operator{.name     = "average_pool_gradient",
+                                              .infer    = average_gradient_infer,
                                               .gradient = average_gradient_gradient,
-                                              .work = average_gradient_work,
-                                              .cost = cost};
+                                              .work     = average_gradient_work,
+                                              .cost     = cost};
 
 Attributes attributes_of(const PoolOptions& o) {
     return {{"window", o.window}, {"stride", o.stride.empty() ? o.window : o.stride}, {"padding", o.padding}};
@@ -228,7 +230,9 @@ Attributes attributes_of(const PoolOptions& o) {
 
 }  // namespace
 
-Tensor max_pool(const Tensor& x, const PoolOptions& options) { return node(max_pool_operator, {x}, attributes_of(options)); }
+Tensor max_pool(const Tensor& x, const PoolOptions& options) {
+    return node(max_pool_operator, {x}, attributes_of(options));
+}
 Tensor average_pool(const Tensor& x, const PoolOptions& options) {
     return node(average_pool_operator, {x}, attributes_of(options));
 }

@@ -1,11 +1,11 @@
 #include "core/ops/reduce.h"
 
+#include "core/operator.h"
 #include "core/ops/compare.h"
 #include "core/ops/divide.h"
 #include "core/ops/expand.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reshape.h"
-#include "core/operator.h"
 
 #include <algorithm>
 
@@ -56,8 +56,8 @@ Tensor repeat(const Tensor& t, const Node& node) {
 Tensors sum_gradient(const Tensor& y, const Tensor& dy) { return {repeat(dy, y.node())}; }
 
 Tensors extreme_gradient(const Tensor& y, const Tensor& dy) {
-    const Tensor& x      = y.node().inputs[0];
-    Tensor        chosen = equal(x, repeat(y, y.node()));
+    const Tensor&    x      = y.node().inputs[0];
+    Tensor           chosen = equal(x, repeat(y, y.node()));
     std::vector<int> axes;
     for (int64_t axis : y.node().integers("axes")) {
         axes.push_back(static_cast<int>(axis));
@@ -91,7 +91,8 @@ Tensor min(const Tensor& x, const ReduceOptions& options) { return reduce(min_op
 
 Tensor mean(const Tensor& x, const ReduceOptions& options) {
     Tensor total = sum(x, options);
-    double count = static_cast<double>(x.shape().size()) / static_cast<double>(std::max<int64_t>(total.shape().size(), 1));
+    double count =
+        static_cast<double>(x.shape().size()) / static_cast<double>(std::max<int64_t>(total.shape().size(), 1));
     return total * static_cast<float>(1.0 / count);
 }
 

@@ -5,7 +5,7 @@
 namespace hemp {
 
 struct ReduceOptions {
-    std::vector<int> axes = {};  ///< negative count from the end; none given: all axes
+    std::vector<int> axes = {};     ///< negative count from the end; none given: all axes
     bool             keep = false;  ///< reduced axes stay, with length 1
 };
 

@@ -9,9 +9,7 @@
 namespace hemp {
 namespace {
 
-Tensors gradient(const Tensor& y, const Tensor& dy) {
-    return {select(greater(y, constant(0.0f)), dy, constant(0.0f))};
-}
+Tensors gradient(const Tensor& y, const Tensor& dy) { return {select(greater(y, constant(0.0f)), dy, constant(0.0f))}; }
 
 struct Formula {
     template <class V>
@@ -21,10 +19,10 @@ struct Formula {
 };
 
 const Operator relu_operator{
-    .name = "relu",
-    .infer = infer_elementwise,
+    .name     = "relu",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 1>,
+    .tile     = map_tile<Formula, 1>,
     .in_place = {0},
 };
 

@@ -20,10 +20,10 @@ struct Formula {
 };
 
 const Operator select_operator{
-    .name = "select",
-    .infer = infer_elementwise,
+    .name     = "select",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 3>,
+    .tile     = map_tile<Formula, 3>,
     .in_place = {0, 1, 2},
 };
 

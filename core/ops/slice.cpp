@@ -40,9 +40,9 @@ Type infer(const Node& node) {
 }
 
 Tensors gradient(const Tensor& y, const Tensor& dy) {
-    Attributes attributes = y.node().attributes;
-    const Node& n = y.node();
-    attributes["length"]  = n.inputs[0].shape()[static_cast<int>(n.integer("axis"))];
+    Attributes  attributes = y.node().attributes;
+    const Node& n          = y.node();
+    attributes["length"]   = n.inputs[0].shape()[static_cast<int>(n.integer("axis"))];
     return {node(unslice_operator, {dy}, attributes)};
 }
 
@@ -69,13 +69,13 @@ Work unslice_work(const Node& node) {
     const Shape& part = node.inputs[0].shape();
     Work         work = copy_work(dense_box(part), box_in(node.type.shape, part, node), bytes_of(node.type.dtype));
     size_t       size = node.type.bytes();
-    work.stages.insert(work.stages.begin(), {1, [size](const Buffers& memory, int64_t) {
-                                                 std::memset(memory.outputs[0], 0, size);
-                                             }});
+    work.stages.insert(work.stages.begin(),
+                       {1, [size](const Buffers& memory, int64_t) { std::memset(memory.outputs[0], 0, size); }});
     return work;
 }
 
-const Operator unslice_operator{.name = "unslice", .infer = unslice_infer, .gradient = unslice_gradient, .work = unslice_work};
+const Operator unslice_operator{
+    .name = "unslice", .infer = unslice_infer, .gradient = unslice_gradient, .work = unslice_work};
 
 }  // namespace
 

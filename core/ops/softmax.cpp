@@ -13,14 +13,15 @@
 // Softmax and its logarithm. Subtracting the row's maximum changes no quotient and keeps exp() from overflowing.
 // Gradients: the softmax's Jacobian is diag(y) - y y', so dx = y * (dy - sum(y * dy)): one sum a row, no C x C matrix;
 // for the logarithm dx = dy - exp(y) * sum(dy).
-// A node of its own: composed of max, subtract, exp, sum and divide it walks a short row five times, with a barrier each
-// (bench/operators softmax shows both).
+// A node of its own: composed of max, subtract, exp, sum and divide it walks a short row five times, with a barrier
+// each (bench/operators softmax shows both).
 namespace hemp {
 namespace {
 
 Type infer(const Node& node) {
     const Type& x = node.inputs[0].type();
-    expect(x.dtype == DType::f32, "{}: x has elements of type {}; it needs f32 (use cast)", node.op->name, name_of(x.dtype));
+    expect(x.dtype == DType::f32, "{}: x has elements of type {}; it needs f32 (use cast)", node.op->name,
+           name_of(x.dtype));
     expect(x.shape.rank() >= 1, "{}: x has shape {}; it needs at least one axis", node.op->name, x.shape);
     expect(x.shape[-1] >= 1, "{}: the last axis of {} is empty", node.op->name, x.shape);
     return x;
@@ -96,18 +97,18 @@ Tensors log_softmax_gradient(const Tensor& y, const Tensor& dy) {
     return {dy - exp(y) * sum(dy, {.axes = {-1}, .keep = true})};
 }
 
-const Operator softmax_operator{.name = "softmax",
-                                .infer = infer,
+const Operator softmax_operator{.name     = "softmax",
+                                .infer    = infer,
                                 .gradient = softmax_gradient,
-                                .work = work<false>,
+                                .work     = work<false>,
                                 .in_place = {0},
-                                .cost = cost};
-const Operator log_softmax_operator{.name = "log_softmax",
-                                    .infer = infer,
+                                .cost     = cost};
+const Operator log_softmax_operator{.name     = "log_softmax",
+                                    .infer    = infer,
                                     .gradient = log_softmax_gradient,
-                                    .work = work<true>,
+                                    .work     = work<true>,
                                     .in_place = {0},
-                                    .cost = cost};
+                                    .cost     = cost};
 
 }  // namespace
 

@@ -9,9 +9,7 @@
 namespace hemp {
 namespace {
 
-Tensors gradient(const Tensor& y, const Tensor& dy) {
-    return {dy / (2.0f * y)};
-}
+Tensors gradient(const Tensor& y, const Tensor& dy) { return {dy / (2.0f * y)}; }
 
 struct Formula {
     template <class V>
@@ -21,10 +19,10 @@ struct Formula {
 };
 
 const Operator sqrt_operator{
-    .name = "sqrt",
-    .infer = infer_elementwise,
+    .name     = "sqrt",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 1>,
+    .tile     = map_tile<Formula, 1>,
     .in_place = {0},
 };
 

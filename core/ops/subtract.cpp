@@ -19,10 +19,10 @@ struct Formula {
 };
 
 const Operator subtract_operator{
-    .name = "subtract",
-    .infer = infer_elementwise,
+    .name     = "subtract",
+    .infer    = infer_elementwise,
     .gradient = gradient,
-    .tile = map_tile<Formula, 2>,
+    .tile     = map_tile<Formula, 2>,
     .in_place = {0, 1},
 };
 

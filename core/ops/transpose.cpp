@@ -52,8 +52,9 @@ Tensor transpose(const Tensor& x, std::vector<int> axes) {
         checked.push_back(checked_axis(axes[i], x.shape(), "transpose"));
         in_order = in_order && checked.back() == static_cast<int64_t>(i);
     }
-    return in_order && static_cast<int>(axes.size()) == x.shape().rank() ? x
-                                                                          : node(transpose_operator, {x}, {{"axes", checked}});
+    return in_order && static_cast<int>(axes.size()) == x.shape().rank()
+               ? x
+               : node(transpose_operator, {x}, {{"axes", checked}});
 }
 
 Tensor transpose(const Tensor& x) {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <limits>
 
-// A chain of elementwise operators as one step. It walks its shape in tiles of 1,024 elements: each node's function runs
-// over the tile before the next tile begins, so that values between nodes stay in L1 and each operand is read, each result
-// written once. An operand that repeats (broadcasting) is first spread over the tile. Reductions add each tile to the sums
-// of their piece; a second stage adds up the pieces, in order.
+// A chain of elementwise operators as one step. It walks its shape in tiles of 1,024 elements: each node's function
+// runs over the tile before the next tile begins, so that values between nodes stay in L1 and each operand is read,
+// each result written once. An operand that repeats (broadcasting) is first spread over the tile. Reductions add each
+// tile to the sums of their piece; a second stage adds up the pieces, in order.
 namespace hemp {
 namespace {
 
@@ -37,12 +37,13 @@ class Walk {
         }
     }
 
-    bool everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
-    bool dense() const { return axes_.size() == 1 && axes_[0].stride == 1; }
-    bool outermost_kept() const { return axes_[0].stride != 0; }
+    bool    everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
+    bool    dense() const { return axes_.size() == 1 && axes_[0].stride == 1; }
+    bool    outermost_kept() const { return axes_[0].stride != 0; }
     int64_t outermost_length() const { return axes_[0].length; }
 
-    /// Calls visit(place in the tile, element of the part, count, stride 0 or more) for each run of [begin, begin + count).
+    /// Calls visit(place in the tile, element of the part, count, stride 0 or more) for each run of [begin, begin +
+    /// count).
     template <class Visit>
     void runs(int64_t begin, int64_t count, const Visit& visit) const {
         const Axis& inner = axes_.back();
@@ -140,8 +141,8 @@ struct Chain {
     std::vector<Instruction> instructions;
     std::vector<Spread>      spreads;
     std::vector<End>         ends;
-    size_t                   slots = 0;
-    int64_t                  sums  = 0;  // doubles a piece
+    size_t                   slots   = 0;
+    int64_t                  sums    = 0;  // doubles a piece
     SumFunction*             sum_run = nullptr;
     // An output may lie in the memory of an input (in place). Pairs whose input is read after the output is written:
     std::vector<std::pair<size_t, size_t>> late_reads;  // instruction, input
@@ -318,14 +319,16 @@ class ChainBuilder {
         size_t output = index_in(group_.outputs, tensor);
         if (node.op->reduction != Reduction::none) {
             int64_t size = tensor.shape().size();
-            chain_.ends.push_back({operands[0], output, node.op->reduction, Walk(walked_, kept_shape(node)), size, chain_.sums});
+            chain_.ends.push_back(
+                {operands[0], output, node.op->reduction, Walk(walked_, kept_shape(node)), size, chain_.sums});
             chain_.sums += size;
             return;
         }
         Place target{Place::output, output, bytes_of(tensor.dtype())};
         bool  feeds_end = false;
         for (const Tensor& other : group_.nodes) {
-            feeds_end = feeds_end || (other.node().op->reduction != Reduction::none && other.node().inputs[0] == tensor);
+            feeds_end =
+                feeds_end || (other.node().op->reduction != Reduction::none && other.node().inputs[0] == tensor);
         }
         if (output == group_.outputs.size()) {
             target = {Place::slot, take_slot(), target.element_bytes};
@@ -379,36 +382,37 @@ Work chain_work(const Group& group) {
     if (chain.sums > 0) {
         pieces = std::clamp<int64_t>(chain.size / (4 * chain.sums) + 1, 1, std::min<int64_t>(pieces, 16));
     }
-    size_t scratch        = static_cast<size_t>(pieces * chain.sums) * sizeof(double);
-    size_t thread_scratch = (chain.slots + chain.instructions.size()) * slot_bytes;
-    Stage  walk{pieces, [chain, tiles, pieces](const Buffers& memory, int64_t piece) {
+    size_t             scratch        = static_cast<size_t>(pieces * chain.sums) * sizeof(double);
+    size_t             thread_scratch = (chain.slots + chain.instructions.size()) * slot_bytes;
+    Stage              walk{pieces, [chain, tiles, pieces](const Buffers& memory, int64_t piece) {
                    double* totals = reinterpret_cast<double*>(memory.scratch) + piece * chain.sums;
                    for (const End& end : chain.ends) {
-                       double nothing = end.reduction == Reduction::sum   ? 0
-                                         : end.reduction == Reduction::max ? -std::numeric_limits<double>::infinity()
-                                                                           : std::numeric_limits<double>::infinity();
+                       double nothing = end.reduction == Reduction::sum ? 0
+                                                     : end.reduction == Reduction::max ? -std::numeric_limits<double>::infinity()
+                                                                                       : std::numeric_limits<double>::infinity();
                        std::fill_n(totals + end.offset, end.size, nothing);
                    }
                    chain.run_tiles(memory, tiles * piece / pieces * tile_elements,
-                                   std::min(tiles * (piece + 1) / pieces * tile_elements, chain.size), totals);
+                                                std::min(tiles * (piece + 1) / pieces * tile_elements, chain.size), totals);
                }};
     std::vector<Stage> stages{walk};
     if (!chain.ends.empty()) {
         int64_t blocks = std::clamp<int64_t>(chain.sums / 1024, 1, 16);
-        stages.push_back({blocks, [ends = chain.ends, sums = chain.sums, pieces, blocks](const Buffers& memory, int64_t block) {
-                              const double* totals = reinterpret_cast<const double*>(memory.scratch);
-                              for (const End& end : ends) {
-                                  double sign = end.reduction == Reduction::min ? -1 : 1;
-                                  for (int64_t i = end.size * block / blocks; i < end.size * (block + 1) / blocks; ++i) {
-                                      double total = totals[end.offset + i];
-                                      for (int64_t piece = 1; piece < pieces; ++piece) {
-                                          double part = totals[piece * sums + end.offset + i];
-                                          total       = end.reduction == Reduction::sum ? total + part : extreme(total, part, sign);
-                                      }
-                                      memory.out<float>(end.output)[i] = static_cast<float>(total);
-                                  }
-                              }
-                          }});
+        stages.push_back(
+            {blocks, [ends = chain.ends, sums = chain.sums, pieces, blocks](const Buffers& memory, int64_t block) {
+                 const double* totals = reinterpret_cast<const double*>(memory.scratch);
+                 for (const End& end : ends) {
+                     double sign = end.reduction == Reduction::min ? -1 : 1;
+                     for (int64_t i = end.size * block / blocks; i < end.size * (block + 1) / blocks; ++i) {
+                         double total = totals[end.offset + i];
+                         for (int64_t piece = 1; piece < pieces; ++piece) {
+                             double part = totals[piece * sums + end.offset + i];
+                             total       = end.reduction == Reduction::sum ? total + part : extreme(total, part, sign);
+                         }
+                         memory.out<float>(end.output)[i] = static_cast<float>(total);
+                     }
+                 }
+             }});
     }
     return {.stages = std::move(stages), .scratch_bytes = scratch, .thread_scratch_bytes = thread_scratch};
 }

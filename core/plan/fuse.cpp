@@ -103,12 +103,13 @@ class Fusion {
     }
 
     void join(size_t a, size_t b) {
-        a = find(a);
-        b = find(b);
+        a                  = find(a);
+        b                  = find(b);
         const Node& reader = groups_[b].nodes[0].node();
         bool        chain  = reader.op->work == nullptr;
         if (a == b || !chain || walked_shape(groups_[a].nodes[0]) != walked_shape(groups_[b].nodes[0]) ||
-            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || reached_around(b, a) || reached_around(a, b)) {
+            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || reached_around(b, a) ||
+            reached_around(a, b)) {
             return;
         }
         parent_[a] = b;
@@ -144,7 +145,8 @@ class Fusion {
             if (draft.nodes.empty()) {
                 continue;
             }
-            std::sort(draft.nodes.begin(), draft.nodes.end(), [&](const Tensor& a, const Tensor& b) { return place[a] < place[b]; });
+            std::sort(draft.nodes.begin(), draft.nodes.end(),
+                      [&](const Tensor& a, const Tensor& b) { return place[a] < place[b]; });
             Group            group{draft.nodes, {}, {}};
             std::set<Tensor> members(draft.nodes.begin(), draft.nodes.end()), read;
             for (const Tensor& tensor : group.nodes) {
@@ -165,11 +167,11 @@ class Fusion {
         return result;
     }
 
-    Tensors                                  order_;
-    std::unordered_map<const Node*, size_t>  number_;
-    std::vector<Draft>                       groups_;
-    std::vector<size_t>                      parent_;
-    std::map<size_t, std::vector<size_t>>    readers_;
+    Tensors                                 order_;
+    std::unordered_map<const Node*, size_t> number_;
+    std::vector<Draft>                      groups_;
+    std::vector<size_t>                     parent_;
+    std::map<size_t, std::vector<size_t>>   readers_;
 };
 
 }  // namespace

@@ -50,8 +50,8 @@ bool in_place_allowed(const Group& group, size_t i) {
 }  // namespace
 
 MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>& works, const Roots& roots) {
-    MemoryPlan                  plan;
-    std::map<Tensor, size_t>    first, last;  // step that writes, last step that reads
+    MemoryPlan               plan;
+    std::map<Tensor, size_t> first, last;  // step that writes, last step that reads
     for (size_t step = 0; step < groups.size(); ++step) {
         for (const Tensor& output : groups[step].outputs) {
             first[output] = step;
@@ -75,12 +75,12 @@ MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>
         if (!first.contains(value) || outputs.contains(value) || plan.variables.contains(value)) {
             continue;
         }
-        size_t       step     = first[value];
-        const Group& group    = groups[step];
-        size_t       position = static_cast<size_t>(
-            std::find(group.inputs.begin(), group.inputs.end(), update.variable) - group.inputs.begin());
-        bool reads_itself = position < group.inputs.size();
-        bool read_later   = last.contains(update.variable) && last[update.variable] > step;
+        size_t       step   = first[value];
+        const Group& group  = groups[step];
+        size_t position     = static_cast<size_t>(std::find(group.inputs.begin(), group.inputs.end(), update.variable) -
+                                              group.inputs.begin());
+        bool   reads_itself = position < group.inputs.size();
+        bool   read_later   = last.contains(update.variable) && last[update.variable] > step;
         if (!read_later && !outputs.contains(update.variable) && (!reads_itself || in_place_allowed(group, position))) {
             plan.variables[value] = update.variable;
         }
@@ -99,7 +99,8 @@ MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>
             size_t bytes = rounded(output.type().bytes());
             plan.separate_bytes += bytes;
             auto reused = group.inputs.end();
-            for (auto input = group.inputs.begin(); input != group.inputs.end() && reused == group.inputs.end(); ++input) {
+            for (auto input = group.inputs.begin(); input != group.inputs.end() && reused == group.inputs.end();
+                 ++input) {
                 bool whole = input->type().bytes() == output.type().bytes() && output.shape().size() > 0;
                 if (whole && life_of.contains(*input) && last[*input] == step && !taken.contains(*input) &&
                     output.node().op->reduction == Reduction::none &&
@@ -109,7 +110,7 @@ MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>
             }
             if (reused != group.inputs.end()) {
                 taken.insert(*reused);
-                life_of[output]                = life_of[*reused];
+                life_of[output]             = life_of[*reused];
                 lives[life_of[output]].last = std::max(lives[life_of[output]].last, last[output]);
             } else {
                 life_of[output] = lives.size();

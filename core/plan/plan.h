@@ -17,12 +17,12 @@ struct Roots {
     Tensors all() const;  ///< outputs, then the updates' values
 };
 
-/// Checks every node against the rules of a legal graph: operands exist, types are what the operator infers, an operator
-/// is computable. Throws Error that names the pass after which it was called, the node, the rule.
+/// Checks every node against the rules of a legal graph: operands exist, types are what the operator infers, an
+/// operator is computable. Throws Error that names the pass after which it was called, the node, the rule.
 void verify(const Roots& roots, std::string_view pass);
 
-/// The same computation with fewer nodes: equal nodes become one, operators on constants become constants, an elementwise
-/// reader of a repeated tensor reads the tensor itself.
+/// The same computation with fewer nodes: equal nodes become one, operators on constants become constants, an
+/// elementwise reader of a repeated tensor reads the tensor itself.
 Roots simplify(const Roots& roots);
 
 /// One step of a program: a node on its own, or a chain of elementwise operators that walks memory once, tile by tile.
@@ -58,11 +58,11 @@ Cost cost_of(const Group& group);
 
 /// Where each value and each step's scratch lies in one arena.
 struct MemoryPlan {
-    std::map<Tensor, size_t>  offsets;   ///< of the values in the arena
-    std::map<Tensor, Tensor>  variables; ///< values that are written straight into a variable's memory
-    std::vector<size_t>       scratch;   ///< offset of each step's scratch
-    size_t                    bytes          = 0;
-    size_t                    separate_bytes = 0;  ///< what it would take without sharing
+    std::map<Tensor, size_t> offsets;    ///< of the values in the arena
+    std::map<Tensor, Tensor> variables;  ///< values that are written straight into a variable's memory
+    std::vector<size_t>      scratch;    ///< offset of each step's scratch
+    size_t                   bytes          = 0;
+    size_t                   separate_bytes = 0;  ///< what it would take without sharing
 };
 
 MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>& works, const Roots& roots);

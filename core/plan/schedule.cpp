@@ -20,7 +20,7 @@ class Order {
  private:
     void visit(size_t start) {
         std::vector<std::pair<size_t, std::set<size_t>::const_iterator>> path;
-        auto enter = [&](size_t i) {
+        auto                                                             enter = [&](size_t i) {
             state_[i] = true;
             path.emplace_back(i, before_[i].begin());
         };

@@ -68,9 +68,9 @@ Tensors without_repetition(const Node& node, Tensors inputs) {
 
 Roots simplify(const Roots& roots) {
     using Key = std::tuple<const Operator*, Tensors, Attributes>;
-    std::map<Key, Tensor>                              known;
+    std::map<Key, Tensor>                                 known;
     std::map<std::pair<std::string, std::string>, Tensor> constants;  // by type and bytes
-    std::map<const Node*, Tensor>                      simple;
+    std::map<const Node*, Tensor>                         simple;
     for (const Tensor& tensor : topological_order(roots.all())) {
         const Node& node   = tensor.node();
         Tensor      result = tensor;

@@ -37,7 +37,8 @@ void verify(const Roots& roots, std::string_view pass) {
             fail("compile: an update names '{}', which is no variable", update.variable.node().op->name);
         }
         if (!updated.insert(update.variable).second) {
-            fail("compile: variable '{}' has two updates; a program can give it one final value", update.variable.node().name);
+            fail("compile: variable '{}' has two updates; a program can give it one final value",
+                 update.variable.node().name);
         }
         if (update.variable.type() != update.value.type()) {
             fail("compile: variable '{}' is {}, its new value {}", update.variable.node().name, update.variable.type(),

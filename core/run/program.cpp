@@ -22,14 +22,15 @@ class Arena {
     explicit Arena(size_t bytes) : bytes_(std::max<size_t>(bytes, 1)) {
         void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) {
-            fail("compile: {} MiB of memory for the program's values could not be had; use a smaller batch", bytes >> 20);
+            fail("compile: {} MiB of memory for the program's values could not be had; use a smaller batch",
+                 bytes >> 20);
         }
         memory_ = static_cast<std::byte*>(memory);
         if (bytes_ >= size_t{4} << 20) {
             madvise(memory_, bytes_, MADV_HUGEPAGE);
         }
     }
-    Arena(const Arena&) = delete;
+    Arena(const Arena&)            = delete;
     Arena& operator=(const Arena&) = delete;
     ~Arena() { munmap(memory_, bytes_); }
 
@@ -52,16 +53,17 @@ struct Step {
 }  // namespace
 
 struct Program::Parts {
-    Roots              roots;
-    std::vector<Step>  steps;
-    MemoryPlan         memory;
-    int                threads = 1;
-    size_t             thread_scratch_offset = 0;
-    size_t             thread_scratch_bytes  = 0;  // of one thread
+    Roots                  roots;
+    std::vector<Step>      steps;
+    MemoryPlan             memory;
+    int                    threads               = 1;
+    size_t                 thread_scratch_offset = 0;
+    size_t                 thread_scratch_bytes  = 0;  // of one thread
     std::unique_ptr<Arena> arena;
-    std::vector<Array> outputs;
-    Tensors            inputs;  // distinct inputs that the program reads
-    std::vector<std::pair<Tensor, size_t>> copied_updates;  // variables whose new value is copied at the end, and its root
+    std::vector<Array>     outputs;
+    Tensors                inputs;  // distinct inputs that the program reads
+    std::vector<std::pair<Tensor, size_t>>
+        copied_updates;  // variables whose new value is copied at the end, and its root
 
     void* address(const Tensor& value, const std::vector<Feed>& feeds) const;
     void  bind(const std::vector<Feed>& feeds);
@@ -94,7 +96,8 @@ void Program::Parts::bind(const std::vector<Feed>& feeds) {
                feed.input.node().name, feed.input.type(), feed.value.type());
     }
     for (const Tensor& input : inputs) {
-        expect(address(input, feeds) != nullptr, "run: no value is given for input '{}' {}", input.node().name, input.type());
+        expect(address(input, feeds) != nullptr, "run: no value is given for input '{}' {}", input.node().name,
+               input.type());
     }
     for (Step& step : steps) {
         for (size_t i = 0; i < step.group.inputs.size(); ++i) {
@@ -113,15 +116,16 @@ void Program::Parts::run_steps(bool timed) {
     std::mutex         failure_lock;
     std::atomic<bool>  failed{false};
     run_team(threads, [&](int thread) {
-        std::byte* thread_scratch = arena->at(thread_scratch_offset + static_cast<size_t>(thread) * thread_scratch_bytes);
-        auto       start          = Clock::now();
-        bool       alone          = false;  // the stage before ran on thread 0 only
+        std::byte* thread_scratch =
+            arena->at(thread_scratch_offset + static_cast<size_t>(thread) * thread_scratch_bytes);
+        auto start = Clock::now();
+        bool alone = false;  // the stage before ran on thread 0 only
         for (Step& step : steps) {
             Buffers buffers{step.inputs, step.outputs, arena->at(step.scratch), thread_scratch};
             for (const Stage& stage : step.work.stages) {
                 // Pieces go to threads by number: the same thread finds in its cache what it wrote a step before.
-                int64_t begin = stage.pieces * thread / threads;
-                int64_t end   = stage.pieces * (thread + 1) / threads;
+                int64_t begin      = stage.pieces * thread / threads;
+                int64_t end        = stage.pieces * (thread + 1) / threads;
                 bool    next_alone = stage.pieces == 1;
                 if (next_alone) {
                     begin = 0;
@@ -173,7 +177,8 @@ void Program::run(const std::vector<Feed>& feeds) {
     std::vector<Array> values;
     for (const auto& [variable, update] : parts_->copied_updates) {
         Array value(variable.type());
-        std::memcpy(value.memory(), parts_->address(storage_of(parts_->roots.updates[update].value), feeds), value.bytes());
+        std::memcpy(value.memory(), parts_->address(storage_of(parts_->roots.updates[update].value), feeds),
+                    value.bytes());
         values.push_back(std::move(value));
     }
     for (size_t i = 0; i < values.size(); ++i) {
@@ -252,8 +257,8 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
     for (const Group& group : groups) {
         works.push_back(work_of(group));
     }
-    parts->memory  = plan_memory(groups, works, roots);
-    parts->threads = options.threads > 0 ? options.threads : default_threads();
+    parts->memory         = plan_memory(groups, works, roots);
+    parts->threads        = options.threads > 0 ? options.threads : default_threads();
     size_t thread_scratch = 0;
     for (const Work& work : works) {
         thread_scratch = std::max(thread_scratch, work.thread_scratch_bytes);
@@ -263,9 +268,11 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
     parts->thread_scratch_offset = (parts->memory.bytes + page - 1) / page * page;
     size_t bytes = parts->thread_scratch_offset + parts->thread_scratch_bytes * static_cast<size_t>(parts->threads);
     if (bytes > options.max_memory) {
-        fail("compile: the program would take {} MiB of memory, more than the {} MiB allowed; use a smaller batch, or allow "
-             "more with --max-memory",
-             bytes >> 20, options.max_memory >> 20);
+        fail(
+            "compile: the program would take {} MiB of memory, more than the {} MiB allowed; use a smaller batch, or "
+            "allow "
+            "more with --max-memory",
+            bytes >> 20, options.max_memory >> 20);
     }
     parts->arena = std::make_unique<Arena>(bytes);
     for (size_t i = 0; i < groups.size(); ++i) {

@@ -8,9 +8,9 @@
 namespace hemp {
 
 struct CompileOptions {
-    int    threads    = 0;                  ///< 0: default_threads(); the result does not depend on it
-    size_t max_memory = size_t{16} << 30;   ///< bytes that a program may take beside its variables
-    bool   verify     = false;              ///< check the graph between passes (on in every test)
+    int    threads    = 0;                 ///< 0: default_threads(); the result does not depend on it
+    size_t max_memory = size_t{16} << 30;  ///< bytes that a program may take beside its variables
+    bool   verify     = false;             ///< check the graph between passes (on in every test)
 };
 
 /// A value for an input of a program. The array must outlive the run.
@@ -25,7 +25,7 @@ struct StepReport {
     std::string result;     ///< type of what it writes
     std::string algorithm;  ///< of an operator that has several
     Cost        cost;
-    double      seconds = 0;  ///< of the last profiled run
+    double      seconds  = 0;  ///< of the last profiled run
     bool        in_place = false;
 };
 
@@ -50,10 +50,10 @@ class Program {
     float scalar(size_t i) const;
 
     std::vector<StepReport> report() const;
-    size_t arena_bytes() const;     ///< memory for all values and scratch
-    size_t separate_bytes() const;  ///< what the values alone would take without sharing
-    size_t variable_bytes() const;  ///< of the variables that it reads or updates
-    int    threads() const;
+    size_t                  arena_bytes() const;     ///< memory for all values and scratch
+    size_t                  separate_bytes() const;  ///< what the values alone would take without sharing
+    size_t                  variable_bytes() const;  ///< of the variables that it reads or updates
+    int                     threads() const;
 
  private:
     friend Program compile(const Tensors& outputs, const Updates& updates, const CompileOptions& options);

@@ -1,13 +1,13 @@
 #include "core/graph.h"
 
 #include "core/grad.h"
-#include "core/ops/cross_entropy.h"
 #include "core/ops/add.h"
+#include "core/ops/cross_entropy.h"
 #include "core/ops/matmul.h"
 #include "core/ops/multiply.h"
-#include "core/ops/subtract.h"
 #include "core/ops/reduce.h"
 #include "core/ops/relu.h"
+#include "core/ops/subtract.h"
 #include "core/random.h"
 #include "core/run/program.h"
 
@@ -36,12 +36,12 @@ TEST_CASE("random numbers are those of the Philox paper") {
 
 TEST_CASE("a program") {
     verify_always(true);
-    Tensor x = input("x", {4, 3});
-    Tensor w = variable("w", Array(Shape{2, 3}, std::vector<float>{1, 2, 3, -1, 0, 1}));
-    Tensor b = variable("b", Array(Shape{2}, std::vector<float>{0.5f, -0.5f}));
-    Tensor y = relu(matmul(x, w, {.transpose_b = true}) + b);
-    Tensor loss = sum(y * y);
-    Gradients g = grad(loss, {w, b});
+    Tensor    x    = input("x", {4, 3});
+    Tensor    w    = variable("w", Array(Shape{2, 3}, std::vector<float>{1, 2, 3, -1, 0, 1}));
+    Tensor    b    = variable("b", Array(Shape{2}, std::vector<float>{0.5f, -0.5f}));
+    Tensor    y    = relu(matmul(x, w, {.transpose_b = true}) + b);
+    Tensor    loss = sum(y * y);
+    Gradients g    = grad(loss, {w, b});
     Updates   u;
     for (const Gradient& each : g) {
         u.push_back({each.variable, each.variable - each.gradient * 0.01f});
