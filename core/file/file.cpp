@@ -227,7 +227,7 @@ Bytes read_maybe_gzip(const fs::path& path, size_t max_bytes) {
     return bytes;
 }
 
-void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
+void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes, const fs::path& previous) {
     fs::path   target = target_of(path);
     fs::path   name   = temporary_name(target);
     Descriptor descriptor(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
@@ -242,18 +242,20 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
     if (!descriptor.close()) {
         fail_to("written", path, "close", errno);
     }
+
+    bool keep = !previous.empty() && fs::exists(target);
+    if (keep && ::rename(target.c_str(), previous.c_str()) != 0) {
+        fail_to("kept as the previous one", path, "rename", errno);
+    }
     if (::rename(name.c_str(), target.c_str()) != 0) {
-        fail_to("written", path, "rename", errno);
+        int error = errno;
+        if (keep) {
+            ::rename(previous.c_str(), target.c_str());
+        }
+        fail_to("written", path, "rename", error);
     }
     temporary.release();
     synchronise_folder_of(target);
-}
-
-void rename_file(const fs::path& from, const fs::path& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) {
-        fail_to("renamed", from, "rename", errno);
-    }
-    synchronise_folder_of(to);
 }
 
 }  // namespace hemp

@@ -20,12 +20,10 @@ Bytes read_file(const std::filesystem::path& path, size_t max_bytes);
 Bytes read_maybe_gzip(const std::filesystem::path& path, size_t max_bytes);
 
 /// Makes `bytes` the content of the file at `path`, which is at any moment, even after a crash or a power cut, either
-/// the old file or the complete new one.
+/// the old file or the complete new one. With `previous`, the old file gets that name (in the same folder); a crash
+/// between the two renamings then leaves the old file under `previous` alone.
 ///   throws    Error naming the path, the failed step and its cause
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
-
-/// Gives a file another name in the same folder, replacing a file of that name; lasts through a power cut.
-///   throws    Error
-void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                           const std::filesystem::path& previous = {});
 
 }  // namespace hemp
