@@ -29,7 +29,7 @@ const std::map<std::string_view, Names> may_use = {
     {"core", {}},
     {"core/ops", {"core", "core/kernels"}},
     {"core/grad", {"core", "core/ops"}},
-    {"core/plan", {"core", "core/ops"}},
+    {"core/plan", {"core", "core/ops", "core/kernels"}},
     {"core/run", {"core", "core/plan", "core/kernels"}},
     {"core/file", {"core"}},
     {"layers", engine},
@@ -93,7 +93,7 @@ std::string_view included_by(std::string_view line) {
 /// The first folder of an absolute path with at least two parts that `line` names ("home" in a quoted /home/ann),
 /// unless it is one that every Linux machine has; empty if there is none.
 std::string_view foreign_root(std::string_view line) {
-    const Names everywhere  = {"bin", "dev", "etc", "proc", "sys", "tmp", "usr", "var"};
+    const Names personal    = {"home", "root", "work", "Users", "mnt", "media", "srv", "farm"};
     const auto  starts_path = std::string_view(" \t\"'`(=");
     const auto  is_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; };
     const auto  end_of_name = [&](size_t i) {
@@ -106,7 +106,7 @@ std::string_view foreign_root(std::string_view line) {
         bool   starts = slash == 0 || starts_path.find(line[slash - 1]) != starts_path.npos;
         size_t end    = end_of_name(slash + 1);
         bool   named  = end > slash + 1 && end + 1 < line.size() && line[end] == '/' && is_name(line[end + 1]);
-        if (starts && named && !contains(everywhere, line.substr(slash + 1, end - slash - 1))) {
+        if (starts && named && contains(personal, line.substr(slash + 1, end - slash - 1))) {
             return line.substr(slash + 1, end - slash - 1);
         }
     }

@@ -1,0 +1,29 @@
+#pragma once
+// Whole files in and out. A failed write leaves the old file as it was and no temporary file behind.
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace hemp {
+
+using Bytes = std::vector<std::byte>;
+
+/// The bytes of a file.
+///   throws    Error if it cannot be opened or read, DataError if it has more than `max_bytes`
+Bytes read_file(const std::filesystem::path& path, size_t max_bytes);
+
+/// The bytes of a file, unpacked if they begin with gzip's magic number.
+///   throws    as read_file; DataError if the gzip stream is cut off, damaged, followed by other bytes, or unpacks to
+///             more than `max_bytes`
+Bytes read_maybe_gzip(const std::filesystem::path& path, size_t max_bytes);
+
+/// Makes `bytes` the content of the file at `path`, which is at any moment, even after a crash or a power cut, either
+/// the old file or the complete new one. With `previous`, the old file gets that name (in the same folder); a crash
+/// between the two renamings then leaves the old file under `previous` alone.
+///   throws    Error naming the path, the failed step and its cause
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                           const std::filesystem::path& previous = {});
+
+}  // namespace hemp

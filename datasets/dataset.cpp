@@ -1,0 +1,119 @@
+#include "datasets/dataset.h"
+
+#include "datasets/digits.h"
+#include "datasets/idx.h"
+#include "datasets/shuffle.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace hemp {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Format {
+    std::string_view name;
+    bool (*fits)(const fs::path& folder);
+    Dataset (*load)(const fs::path& folder, Part part, const LoadOptions& options);
+    std::string_view looked_for;
+};
+
+constexpr Format formats[] = {
+    {"mnist", is_mnist, load_mnist, "train-images-idx3-ubyte[.gz] (mnist)"},
+};
+
+std::string all_looked_for() {
+    std::string text;
+    for (const Format& format : formats) {
+        text += (text.empty() ? "" : ", ") + std::string(format.looked_for);
+    }
+    return text;
+}
+
+/// The first few names in a folder, for people.
+std::string content_of(const fs::path& folder) {
+    std::vector<std::string> names;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+        names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    constexpr size_t shown = 5;
+    std::string      text;
+    for (size_t i = 0; i < std::min(names.size(), shown); ++i) {
+        text += (i == 0 ? "" : ", ") + names[i];
+    }
+    return names.empty() ? "nothing" : text + (names.size() > shown ? ", ..." : "");
+}
+
+const Format& format_named(const std::string& name) {
+    for (const Format& format : formats) {
+        if (format.name == name) {
+            return format;
+        }
+    }
+    fail<UsageError>("--format {}: no such format; choose digits or mnist", name);
+}
+
+const Format& recognise(const fs::path& folder) {
+    for (const Format& format : formats) {
+        if (format.fits(folder)) {
+            return format;
+        }
+    }
+    fail<UsageError>("{}: not a known layout; looked for {}, found {}", folder.string(), all_looked_for(),
+                     content_of(folder));
+}
+
+}  // namespace
+
+std::string_view name_of(Part part) { return part == Part::train ? "train" : "test"; }
+
+Dataset load_dataset(const std::string& source, Part part, const LoadOptions& options) {
+    bool wants_digits = options.format == "digits" || (options.format.empty() && source == "digits");
+    if (wants_digits) {
+        return digits(part);
+    }
+    if (!fs::is_directory(source)) {
+        fail<UsageError>("{}: no such folder; give a folder with a data set, or \"digits\" for the built-in one",
+                         source);
+    }
+    const Format& format = options.format.empty() ? recognise(source) : format_named(options.format);
+    return format.load(source, part, options);
+}
+
+Dataset subset(const Dataset& dataset, std::span<const int64_t> indices) {
+    auto         count = static_cast<int64_t>(indices.size());
+    const Shape& from  = dataset.images.shape();
+    Dataset      result{.name    = dataset.name,
+                        .images  = Array({{count, from[1], from[2], from[3]}, DType::u8}),
+                        .labels  = Array({{count}, DType::i32}),
+                        .classes = dataset.classes,
+                        .skipped = {}};
+    auto         bytes = static_cast<size_t>(from[1] * from[2] * from[3]);
+    for (size_t i = 0; i < indices.size(); ++i) {
+        auto index = static_cast<size_t>(indices[i]);
+        expect(index < static_cast<size_t>(dataset.size()), "subset: there is no image {} among {}", indices[i],
+               dataset.size());
+        std::memcpy(result.images.values<uint8_t>().data() + i * bytes,
+                    dataset.images.values<uint8_t>().data() + index * bytes, bytes);
+        result.labels.values<int32_t>()[i] = dataset.labels.values<int32_t>()[index];
+    }
+    return result;
+}
+
+Holdout hold_out(const Dataset& dataset, uint64_t seed) {
+    std::vector<int64_t> order = shuffled(dataset.size(), Random(seed, 0x686F6C64));  // the stream "hold"
+    auto                 kept  = static_cast<size_t>(dataset.size() - dataset.size() / 12);
+    return {subset(dataset, std::span(order).first(kept)), subset(dataset, std::span(order).subspan(kept))};
+}
+
+void check_memory(int64_t count, const Shape& image, size_t max_memory, const std::string& where) {
+    auto bytes = static_cast<size_t>(image.size());
+    if (bytes > 0 && static_cast<size_t>(count) > max_memory / bytes) {
+        fail<DataError>("{}: {} images of {} need more than the limit of {} bytes; raise the limit (--max-memory)",
+                        where, count, image, max_memory);
+    }
+}
+
+}  // namespace hemp
