@@ -102,14 +102,29 @@ class Fusion {
         return false;
     }
 
+    /// True when group `reader` reads a value of group `writer` that is complete only after the whole walk: a
+    /// reduction's result, or a value seen under another shape.
+    bool needs_complete_value(size_t reader, size_t writer) {
+        for (const Tensor& tensor : groups_[reader].nodes) {
+            for (const Tensor& input : tensor.node().inputs) {
+                Tensor source = storage_of(input);
+                if (!is_leaf(source) && find(number_.at(&source.node())) == writer &&
+                    (source != input || !is_elementwise(source) || source.shape() != walked_shape(tensor))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     void join(size_t a, size_t b) {
         a                  = find(a);
         b                  = find(b);
         const Node& reader = groups_[b].nodes[0].node();
         bool        chain  = reader.op->work == nullptr;
         if (a == b || !chain || walked_shape(groups_[a].nodes[0]) != walked_shape(groups_[b].nodes[0]) ||
-            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || reached_around(b, a) ||
-            reached_around(a, b)) {
+            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || needs_complete_value(a, b) ||
+            needs_complete_value(b, a) || reached_around(b, a) || reached_around(a, b)) {
             return;
         }
         parent_[a] = b;

@@ -1,0 +1,58 @@
+#include "cli/evaluate.h"
+
+#include "core/ops/argmax.h"
+#include "core/ops/negate.h"
+#include "core/ops/one_hot.h"
+#include "core/ops/reduce.h"
+#include "core/ops/select.h"
+#include "core/ops/softmax.h"
+#include "datasets/loader.h"
+
+#include <chrono>
+
+namespace hemp {
+namespace {
+
+Program inference(const Model& model, const Tensor& images, const Tensor& labels) {
+    Pass   pass;
+    Tensor logits = model(images, pass);
+    Tensor losses = sum(select(one_hot(labels, model.classes), -log_softmax(logits), constant(0.0f)), {.axes = {1}});
+    return compile({argmax(logits), losses, softmax(logits)});
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const Model& model, int64_t batch)
+    : batch_(batch),
+      images_(input("images", {batch, model.image[0], model.image[1], model.image[2]}, DType::u8)),
+      labels_(input("labels", {batch}, DType::i32)),
+      program_(inference(model, images_, labels_)) {}
+
+Evaluation Evaluator::run(const Dataset& dataset) {
+    auto   start = std::chrono::steady_clock::now();
+    Loader loader(dataset, {.batch = batch_, .shuffle = false});
+    loader.start_epoch(0);
+    Batch      batch;
+    Evaluation result;
+    int64_t    right = 0;
+    while (loader.next(batch)) {
+        program_.run({{images_, batch.images}, {labels_, batch.labels}});
+        for (size_t i = 0; i < static_cast<size_t>(batch.count); ++i) {
+            right += program_.output(0).values<int32_t>()[i] == batch.labels.values<int32_t>()[i];
+            result.loss += program_.output(1).values<float>()[i];
+        }
+        result.images += batch.count;
+    }
+    result.accuracy = 100.0 * static_cast<double>(right) / static_cast<double>(result.images);
+    result.loss /= static_cast<double>(result.images);
+    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return result;
+}
+
+const Array& Evaluator::probabilities(const Array& images) {
+    Array labels(labels_.type());
+    program_.run({{images_, images}, {labels_, labels}});
+    return program_.output(2);
+}
+
+}  // namespace hemp

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "core/run/program.h"
+#include "datasets/dataset.h"
+#include "models/model.h"
+
+namespace hemp {
+
+struct Evaluation {
+    double  accuracy = 0;  ///< top-1, percent
+    double  loss     = 0;  ///< mean cross-entropy, nats
+    double  seconds  = 0;
+    int64_t images   = 0;
+};
+
+/// A model's inference program for batches of a fixed size; the last batch may be partly filled.
+class Evaluator {
+ public:
+    explicit Evaluator(const Model& model, int64_t batch = 500);
+
+    Evaluation run(const Dataset& dataset);
+
+    /// Softmax probabilities [batch, classes] of the images, u8 [batch, C, H, W].
+    const Array& probabilities(const Array& images);
+
+ private:
+    int64_t batch_;
+    Tensor  images_, labels_;
+    Program program_;
+};
+
+}  // namespace hemp

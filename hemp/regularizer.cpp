@@ -1,0 +1,122 @@
+#include "hemp/regularizer.h"
+
+#include "core/ops/add.h"
+#include "core/ops/clamp.h"
+#include "core/ops/compare.h"
+#include "core/ops/divide.h"
+#include "core/ops/exp.h"
+#include "core/ops/multiply.h"
+#include "core/ops/negate.h"
+#include "core/ops/reduce.h"
+#include "core/ops/select.h"
+#include "core/ops/slice.h"
+#include "core/ops/subtract.h"
+#include "core/substitute.h"
+#include "hemp/quantize.h"
+
+#include <algorithm>
+
+namespace hemp {
+namespace {
+
+Quantizer fitted(std::span<const float> weights, const RegularizerOptions& options) {
+    switch (options.rule) {
+        case LevelRule::mid_tread: return uniform_mid_tread(weights, options.levels, {options.deviations});
+        case LevelRule::mid_rise: return uniform_mid_rise(weights, options.levels, {options.deviations});
+        case LevelRule::lloyd_max: return lloyd_max(weights, options.levels);
+        case LevelRule::lloyd_max_gaussian: return lloyd_max_gaussian(weights, options.levels);
+        case LevelRule::ternary: return ternary(weights);
+        case LevelRule::power_of_two: return power_of_two(weights, options.levels);
+    }
+    fail("regularizer: unknown rule for levels");
+}
+
+Tensor magnitude(const Tensor& x) { return select(greater(x, constant(0.0f)), x, -x); }
+
+}  // namespace
+
+Regularizer::Regularizer(const Tensors& weights, const RegularizerOptions& options) : options_(options) {
+    for (const Tensor& w : weights) {
+        if (w.shape().size() < 10 * options.levels) {
+            continue;
+        }
+        // levels = step * grid: the step can be learned as one number, the grid is fitted.
+        const std::string& name = w.node().name;
+        weights_.push_back(w);
+        grids_.push_back(
+            variable(name + ".grid", Array(Type{{options.rule == LevelRule::ternary ? 3 : options.levels}})));
+        steps_.push_back(variable(name + ".step", Array(Shape{}, std::vector<float>{1})));
+        levels_.push_back(steps_.back() * grids_.back());
+        slopes_.push_back(variable(name + ".slope", Array(w.type())));
+    }
+    expect(!weights_.empty(), "regularizer: no tensor has as many as 10 x {} weights", options.levels);
+    fit();
+    float per_tuple = options.entropy.conditional ? 1.0f : 1.0f / static_cast<float>(options.entropy.order);
+    bits_           = entropy(weights_, levels_, options.entropy) * per_tuple;
+}
+
+void Regularizer::fit() {
+    for (size_t i = 0; i < weights_.size(); ++i) {
+        std::vector<float> levels = fitted(value_of(weights_[i]).values<float>(), options_).levels;
+        float              step   = std::max(std::abs(levels.front()), std::abs(levels.back()));
+        if (options_.rule == LevelRule::mid_tread) {
+            step /= static_cast<float>(options_.levels / 2);
+        }
+        value_of(steps_[i]).values<float>()[0] = step;
+        for (size_t k = 0; k < levels.size(); ++k) {
+            value_of(grids_[i]).values<float>()[k] = levels[k] / step;
+        }
+    }
+}
+
+Updates Regularizer::refresh() const {
+    Updates updates;
+    for (size_t i = 0; const Gradient& each : grad(bits_, weights_)) {
+        updates.push_back({slopes_[i++], each.gradient});
+    }
+    return updates;
+}
+
+Tensor Regularizer::quantized(const Tensor& loss) const {
+    std::map<Tensor, Tensor> exchange;
+    for (size_t i = 0; i < weights_.size(); ++i) {
+        exchange[weights_[i]] = quantize(weights_[i], levels_[i]);
+    }
+    return substitute(loss, exchange);
+}
+
+Gradients Regularizer::penalized(const Gradients& gradients, const Tensor& coefficient) const {
+    Gradients result = gradients;
+    for (Gradient& each : result) {
+        auto found = std::find(weights_.begin(), weights_.end(), each.variable);
+        if (found != weights_.end()) {
+            each.gradient = each.gradient + coefficient * slopes_[static_cast<size_t>(found - weights_.begin())];
+        }
+    }
+    return result;
+}
+
+Updates Regularizer::pulled(const Updates& updates, const Gradients& gradients, const Pull& pull) const {
+    Updates result = updates;
+    for (Update& update : result) {
+        auto found = std::find(weights_.begin(), weights_.end(), update.variable);
+        if (found == weights_.end()) {
+            continue;
+        }
+        size_t  i             = static_cast<size_t>(found - weights_.begin());
+        auto    gradient      = std::find_if(gradients.begin(), gradients.end(),
+                                             [&](const Gradient& g) { return g.variable == update.variable; });
+        Tensor  size          = magnitude(gradient->gradient);
+        Tensor  largest       = max(size);
+        Tensor  insensitivity = select(greater(largest, constant(0.0f)), 1.0f - size / largest, constant(1.0f));
+        Tensor  w             = update.value;
+        Tensor  moved  = w - insensitivity * (pull.entropy * slopes_[i] + pull.level * (w - quantize(w, levels_[i])));
+        int64_t last   = levels_[i].shape()[0] - 1;
+        Tensor  lowest = sum(slice(levels_[i], 0, 0, 1)), highest = sum(slice(levels_[i], 0, last, 1));
+        Tensor  half = (highest - lowest) * (0.5f / static_cast<float>(last));
+        update.value = clamp(moved, lowest - half, highest + half);
+    }
+    return result;
+}
+
+}  // namespace hemp

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "core/grad.h"
+#include "hemp/entropy.h"
+#include "hemp/quantizer.h"
+
+namespace hemp {
+
+/// How levels come from weights.
+enum class LevelRule : uint8_t { mid_tread, mid_rise, lloyd_max, lloyd_max_gaussian, ternary, power_of_two };
+
+struct RegularizerOptions {
+    int       levels       = 7;
+    LevelRule rule         = LevelRule::mid_tread;
+    double    deviations   = 2;  ///< mid_tread, mid_rise: step in standard deviations of the weights; 0: from the range
+    EntropyOptions entropy = {};
+};
+
+/// The entropy regularizer over weights: their levels, the entropy of their soft symbols, its gradient as a cached
+/// variable (it changes slowly, and is refreshed by a program of its own), and what acts on a training step.
+///
+///     Regularizer hemp(net.weights(), {.levels = 7});
+///     Program refresh = compile({hemp.bits()}, hemp.refresh());       // every 10 steps
+///     Tensor  loss    = hemp.quantized(float_loss);                   // forward pass on Q(w), straight-through
+///     Gradients grads = hemp.penalized(grad(loss, net.trained()), coefficient);
+///
+/// or, as the paper has it, updates = hemp.pulled(updates, grads, {...}) after the optimizer's.
+class Regularizer {
+ public:
+    /// Fits levels to the weights. Tensors with fewer than 10 L weights take no part (hemp.md, section 1).
+    Regularizer(const Tensors& weights, const RegularizerOptions& options);
+
+    const Tensors& weights() const { return weights_; }  ///< those that take part
+    const Tensors& levels() const { return levels_; }    ///< [L] of each, increasing
+    const Tensors& steps() const { return steps_; }      ///< scalar variables that scale each tensor's levels
+    const Tensors& slopes() const { return slopes_; }    ///< cached entropy gradients, variables
+
+    /// Fits the levels again to the weights as they are now.
+    void fit();
+
+    /// Entropy in bits a weight (of order n: H_n / n).
+    Tensor bits() const { return bits_; }
+
+    /// New values of the cached gradients.
+    Updates refresh() const;
+
+    /// The same loss with every weight read as its nearest level; gradients go straight through.
+    Tensor quantized(const Tensor& loss) const;
+
+    /// Gradients of loss + coefficient * bits, with the cached gradient of the bits.
+    Gradients penalized(const Gradients& gradients, const Tensor& coefficient) const;
+
+    struct Pull {
+        Tensor entropy;  ///< lambda_H, scalar
+        Tensor level;    ///< lambda_Q, scalar
+    };
+    /// The optimizer's new weights moved down the entropy's slope and towards their levels, each by its insensitivity
+    /// to the loss, 1 - |g| / max|g|, and clamped to half a step beyond the outer levels.
+    ///   source  HEMP, 2021, equations 12 to 14
+    Updates pulled(const Updates& updates, const Gradients& gradients, const Pull& pull) const;
+
+ private:
+    RegularizerOptions options_;
+    Tensors            weights_, levels_, grids_, steps_, slopes_;
+    Tensor             bits_;
+};
+
+}  // namespace hemp

@@ -1,0 +1,13 @@
+#include "layers/pooling.h"
+
+namespace hemp {
+
+Layer max_pooling(const PoolOptions& options) {
+    return {.forward = [options](const Tensor& x, Pass&) { return max_pool(x, options); }};
+}
+
+Layer average_pooling(const PoolOptions& options) {
+    return {.forward = [options](const Tensor& x, Pass&) { return average_pool(x, options); }};
+}
+
+}  // namespace hemp

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "layers/layer.h"
+
+namespace hemp {
+
+/// A network with what a user of it must know: the images it takes and how their pixels are scaled.
+struct Model {
+    std::string        name;
+    Shape              image;  ///< [C, H, W]
+    int64_t            classes;
+    std::vector<float> mean, deviation;  ///< of each channel of the pixels in [0, 1]: (x / 255 - mean) / deviation
+    Layer              network;
+
+    const Parameters& parameters() const { return network.parameters; }
+    Tensors           trained() const;  ///< variables that the optimizer moves
+    Tensors           weights() const;  ///< variables that the regularizer may work on
+
+    /// Logits [N, classes] of images [N, C, H, W], u8 as they come from a data set.
+    Tensor operator()(const Tensor& images, Pass& pass) const;
+};
+
+/// The parameter of that name; throws Error that lists the names there are.
+const Parameter& parameter(const Model& model, const std::string& name);
+
+/// The names that build_model knows.
+std::vector<std::string> model_names();
+
+/// A fresh network whose first weights depend on (name, seed) alone.
+/// Throws UsageError that lists the known names.
+Model build_model(const std::string& name, uint64_t seed);
+
+}  // namespace hemp
