@@ -64,7 +64,8 @@ struct SoftSymbols {
             share            = share > 0 ? share : 0;
             share            = share < 1 ? share : 1;
             tile->share[i]   = w >= highest ? 1 : share;
-            tile->inverse[i] = (w >= lowest) & (w < highest) ? inverse : 0;
+            inverse          = w >= lowest ? inverse : 0;
+            tile->inverse[i] = w < highest ? inverse : 0;
         }
     }
 };
