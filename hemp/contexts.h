@@ -31,7 +31,7 @@ struct Walk {
 /// Goes through a tensor's symbols in row-major order. Reads only those before the current one.
 class Surroundings {
  public:
-    static constexpr std::array<size_t, Mixer::contexts> sizes{1, 36, 216, 800, 40, 240, 0, 240, 400, 800, 400};
+    static constexpr std::array<size_t, Mixer::contexts> sizes{3, 36, 216, 800, 120, 240, 0, 240, 400, 800, 400};
     static constexpr size_t                              column_context = 6;
     static constexpr size_t                              sign_count     = 9;
 

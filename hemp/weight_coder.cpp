@@ -3,7 +3,10 @@
 #include "hemp/contexts.h"
 #include "hemp/mixer.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstdlib>
+#include <optional>
 
 namespace hemp {
 namespace {
@@ -18,6 +21,10 @@ constexpr size_t escape   = larger + unary;
 constexpr int     most_suffix     = 30;  // bits
 constexpr int     modelled_suffix = 8;   // bits, the rest are as good as random
 constexpr int64_t most_rows       = 65536;
+
+constexpr uint32_t even_odds = 1 << 15;
+constexpr uint32_t flat_odds = 64;  // 1 in 1024 tensors
+constexpr int      most_flat = 16;  // bits a symbol
 
 /// Everything learned on one class of tensors.
 struct Learned {
@@ -63,7 +70,9 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
         return 0;
     }
     int sign = learned.mixer.code<Surroundings::sign_count>(bits, d > 0, positive, surroundings.sign_contexts(), 0);
-    int m    = 1;
+    contexts[0] += sign ? 2 : 1;  // levels need not be symmetric
+    contexts[4] += sign ? 80 : 40;
+    int m = 1;
     while (m <= unary && mixed(size > m, larger + static_cast<size_t>(m) - 1)) {
         ++m;
     }
@@ -85,7 +94,7 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
             bit        = bits(bit, std::max(slot.p(), 1u));
             slot.see(bit, Slot::limit);
         } else {
-            bit = bits(bit, 1 << 15);
+            bit = bits(bit, even_odds);
         }
         prefix = 2 * prefix + static_cast<uint32_t>(bit);
     }
@@ -94,6 +103,57 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
         return {};
     }
     return static_cast<int32_t>(sign ? magnitude : -magnitude);
+}
+
+/// A tensor of which nothing can be learned (all symbols of a range as likely, or a constant): plain numbers of `width`
+/// bits above `lowest`.
+struct Flat {
+    int     width  = 0;
+    int64_t lowest = 0;
+};
+
+/// Nothing where a look at the counts says that the model does better.
+std::optional<Flat> worth_trying(std::span<const int32_t> symbols) {
+    auto [lowest, highest] = std::minmax_element(symbols.begin(), symbols.end());
+    uint64_t range         = static_cast<uint64_t>(int64_t{*highest} - *lowest);
+    Flat     flat{.width = static_cast<int>(std::bit_width(range)), .lowest = *lowest};
+    if (flat.width > most_flat) {
+        return {};
+    }
+    std::vector<uint64_t> counts(size_t{1} << flat.width);
+    for (int32_t symbol : symbols) {
+        ++counts[static_cast<size_t>(symbol - flat.lowest)];
+    }
+    uint64_t most = *std::max_element(counts.begin(), counts.end());
+    if (most * counts.size() > symbols.size() + symbols.size() / 2) {
+        return {};
+    }
+    return flat;
+}
+
+template <class Bits>
+uint64_t code_number(Bits& bits, uint64_t number, int width) {
+    uint64_t result = 0;
+    for (int i = width - 1; i >= 0; --i) {
+        result = 2 * result + static_cast<uint64_t>(bits(static_cast<int>(number >> i & 1), even_odds));
+    }
+    return result;
+}
+
+/// Like WeightModel::code.
+template <class Bits>
+bool code_flat(Bits bits, Flat flat, std::span<int32_t> symbols) {
+    constexpr int64_t most = 1 << 30;
+    flat.width             = static_cast<int>(code_number(bits, static_cast<uint64_t>(flat.width), 5));
+    flat.lowest = static_cast<int64_t>(code_number(bits, static_cast<uint64_t>(flat.lowest + most), 32)) - most;
+    if (flat.width > most_flat || flat.lowest + (1 << flat.width) - 1 > most) {
+        return false;
+    }
+    for (int32_t& symbol : symbols) {
+        uint64_t above = code_number(bits, static_cast<uint64_t>(symbol - flat.lowest), flat.width);
+        symbol         = static_cast<int32_t>(flat.lowest + static_cast<int64_t>(above));
+    }
+    return true;
 }
 
 }  // namespace
@@ -143,6 +203,18 @@ WeightEncoder::~WeightEncoder() = default;
 
 void WeightEncoder::add(const Shape& shape, std::span<const int32_t> symbols) {
     std::vector<int32_t> copy(symbols.begin(), symbols.end());
+    if (std::optional<Flat> flat = worth_trying(symbols)) {
+        ArithmeticEncoder plain;
+        code_flat(Writer{plain}, *flat, copy);
+        ArithmeticEncoder modelled;
+        WeightModel(*model_).code(Writer{modelled}, shape, copy);
+        if (plain.bytes() < modelled.bytes()) {
+            encoder_.code(1, flat_odds);
+            code_flat(Writer{encoder_}, *flat, copy);
+            return;
+        }
+    }
+    encoder_.code(0, flat_odds);
     model_->code(Writer{encoder_}, shape, copy);
 }
 
@@ -151,6 +223,9 @@ WeightDecoder::WeightDecoder(std::span<const std::byte> code)
 WeightDecoder::~WeightDecoder() = default;
 
 bool WeightDecoder::read(const Shape& shape, std::span<int32_t> symbols) {
+    if (decoder_.decode(flat_odds)) {
+        return code_flat(Reader{decoder_}, {}, symbols);
+    }
     return model_->code(Reader{decoder_}, shape, symbols);
 }
 
