@@ -151,8 +151,8 @@ struct Chain {
 void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const {
     std::byte* scratch = memory.thread_scratch;
     auto       slot    = [&](size_t index) { return scratch + index * slot_bytes; };
-    // Results that would overwrite what a later instruction still reads wait in a slot until the tile is done; who reads
-    // them meanwhile reads the slot.
+    // Results that would overwrite what a later instruction still reads wait in a slot until the tile is done; who
+    // reads them meanwhile reads the slot.
     std::vector<std::byte*> waiting(memory.outputs.size());
     for (const auto& [instruction, input] : late_reads) {
         size_t output = instructions[instruction].target.index;
@@ -168,9 +168,7 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
             case Place::input:
                 return const_cast<std::byte*>(memory.input<std::byte>(place.index)) +
                        static_cast<size_t>(begin) * place.element_bytes;
-            case Place::output:
-                return waiting[place.index] != nullptr ? waiting[place.index]
-                                                       : in_memory(place, begin);
+            case Place::output: return waiting[place.index] != nullptr ? waiting[place.index] : in_memory(place, begin);
             case Place::slot: break;
         }
         return slot(place.index);
