@@ -65,16 +65,3 @@ TEST_CASE("every operator of core has a plain version and every plain version an
         CHECK(operators.contains(std::string(name)));
     }
 }
-
-// The regularizer's operators are checked in tests/hemp against definitions of their own, which differ from operator to
-// operator (tables of tuples, levels); what must not happen is that no test names one.
-TEST_CASE("every operator of the regularizer is named by a test") {
-    std::string tests;
-    for (const auto& entry : fs::directory_iterator(fs::path(HEMP_SOURCE_ROOT) / "tests/hemp")) {
-        tests += text_of(entry.path());
-    }
-    for (const std::string& name : operators_of("hemp")) {
-        INFO("operator '" << name << "' is named by no file in tests/hemp");
-        CHECK(tests.find(name) != tests.npos);
-    }
-}

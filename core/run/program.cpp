@@ -202,7 +202,8 @@ std::vector<StepReport> Program::report() const {
     for (const Step& step : parts_->steps) {
         StepReport report;
         for (const Tensor& tensor : step.group.nodes) {
-            report.name += (report.name.empty() ? "" : "+") + std::string(tensor.node().op->name);
+            report.name += report.name.empty() ? "" : "+";
+            report.name += tensor.node().op->name;
         }
         report.result    = to_string(step.group.outputs.back().type());
         report.algorithm = step.work.algorithm;
