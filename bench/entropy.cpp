@@ -1,63 +1,21 @@
 // How the entropy's exact gradient (tables, value, slopes) grows with weights, levels and order; and quantization.
-// Time is that of the kernels alone: memory is there before, as in a planned program.
+// Time is that of a planned program: its memory is there before.
 
 #include "hemp/entropy.h"
 
-#include "core/operator.h"
+#include "core/grad.h"
+#include "core/ops/multiply.h"
+#include "core/ops/reduce.h"
 #include "core/random.h"
+#include "core/run/program.h"
 #include "hemp/quantize.h"
 #include "hemp/quantizer.h"
 
 #include <benchmark/benchmark.h>
-#include <omp.h>
-
-#include <map>
 
 using namespace hemp;
 
 namespace {
-
-// The steps that compute some outputs, with all memory allocated and touched.
-class Steps {
- public:
-    explicit Steps(const Tensors& outputs) {
-        for (const Tensor& tensor : topological_order(outputs)) {
-            const Node& node = tensor.node();
-            Array&      y    = values_.emplace(tensor, node.value ? *node.value : Array(node.type)).first->second;
-            if (node.value) {
-                continue;
-            }
-            Step step{.inputs = {}, .output = y.memory(), .work = node.op->work(node)};
-            for (const Tensor& input : node.inputs) {
-                step.inputs.push_back(values_.at(input).memory());
-            }
-            scratch_.resize(std::max(scratch_.size(), step.work.scratch_bytes));
-            steps_.push_back(std::move(step));
-        }
-    }
-
-    void run(int threads) {
-#pragma omp parallel num_threads(threads)
-        for (const Step& step : steps_) {
-            for (const Stage& stage : step.work.stages) {
-#pragma omp for schedule(dynamic, 1)
-                for (int64_t piece = 0; piece < stage.pieces; ++piece) {
-                    stage.run({step.inputs, step.output, scratch_.data(), nullptr}, piece);
-                }
-            }
-        }
-    }
-
- private:
-    struct Step {
-        std::vector<const void*> inputs;
-        void*                    output;
-        Work                     work;
-    };
-    std::map<Tensor, Array> values_;
-    std::vector<std::byte>  scratch_;
-    std::vector<Step>       steps_;
-};
 
 Tensor normals(int64_t size, uint64_t stream) {
     Random random(1, stream);
@@ -65,12 +23,12 @@ Tensor normals(int64_t size, uint64_t stream) {
     for (size_t i = 0; float& value : array.values<float>()) {
         value = 0.05f * random.normal(i++);
     }
-    return constant(std::move(array));
+    return variable("values", std::move(array));
 }
 
 Tensor levels_for(const Tensor& weights, int64_t count) {
-    auto values = weights.node().value->values<float>();
-    return constant(Array(Shape{count}, lloyd_max_gaussian(values, static_cast<int>(count)).levels));
+    auto values = value_of(weights).values<float>();
+    return variable("levels", Array(Shape{count}, lloyd_max_gaussian(values, static_cast<int>(count)).levels));
 }
 
 void gradient_of(benchmark::State& state, const std::vector<int64_t>& sizes, int64_t levels, EntropyOptions options,
@@ -83,16 +41,17 @@ void gradient_of(benchmark::State& state, const std::vector<int64_t>& sizes, int
         level.push_back(levels_for(weights.back(), levels));
         total += size;
     }
-    Tensor  h       = entropy(weights, level, options);
-    Tensors outputs = h.node().op->gradient(h, constant(1.0f));
-    std::erase_if(outputs, [](const Tensor& gradient) { return !gradient; });
-    outputs.push_back(h);
-    Steps steps(outputs);
-    steps.run(static_cast<int>(threads));
-    for (auto _ : state) {
-        steps.run(static_cast<int>(threads));
+    Tensor  h = entropy(weights, level, options);
+    Tensors outputs{h};
+    for (const Gradient& gradient : grad(h, weights)) {
+        outputs.push_back(gradient.gradient);
     }
-    state.counters["MiB"] = static_cast<double>(entropy_bytes(weights, level, options)) * 0x1p-20;
+    Program program = compile(outputs, {}, {.threads = static_cast<int>(threads)});
+    program.run();
+    for (auto _ : state) {
+        program.run();
+    }
+    state.counters["MiB"] = static_cast<double>(program.arena_bytes()) * 0x1p-20;
     state.SetItemsProcessed(state.iterations() * total);
 }
 
@@ -106,20 +65,21 @@ void growth(benchmark::State& state) {
 }
 
 void quantize_and_gradient(benchmark::State& state) {
-    Tensor w      = normals(state.range(0), 0);
-    Tensor levels = levels_for(w, state.range(1));
-    Tensor y      = quantize(w, levels);
-    Steps  steps({y, y.node().op->gradient(y, normals(state.range(0), 1))[1]});
-    steps.run(1);
+    Tensor  w       = normals(state.range(0), 0);
+    Tensor  levels  = levels_for(w, state.range(1));
+    Tensor  y       = quantize(w, levels);
+    Tensor  loss    = sum(y * normals(state.range(0), 1));
+    Program program = compile({loss, grad(loss, {levels})[0].gradient}, {}, {.threads = 1});
+    program.run();
     for (auto _ : state) {
-        steps.run(1);
+        program.run();
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
 void fit_lloyd_max(benchmark::State& state) {
     Tensor w      = normals(state.range(0), 0);
-    auto   values = w.node().value->values<float>();
+    auto   values = value_of(w).values<float>();
     for (auto _ : state) {
         benchmark::DoNotOptimize(lloyd_max(values, static_cast<int>(state.range(1))));
     }

@@ -1,7 +1,9 @@
 #include "datasets/dataset.h"
 
+#include "datasets/cifar.h"
 #include "datasets/digits.h"
 #include "datasets/idx.h"
+#include "datasets/image_folder.h"
 #include "datasets/shuffle.h"
 
 #include <algorithm>
@@ -21,6 +23,9 @@ struct Format {
 
 constexpr Format formats[] = {
     {"mnist", is_mnist, load_mnist, "train-images-idx3-ubyte[.gz] (mnist)"},
+    {"cifar10", is_cifar10, load_cifar10, "data_batch_1.bin (cifar10)"},
+    {"cifar100", is_cifar100, load_cifar100, "train.bin (cifar100)"},
+    {"images", is_image_folder, load_image_folder, "train/CLASS/*.jpg, .jpeg or .png (images)"},
 };
 
 std::string all_looked_for() {
@@ -52,7 +57,7 @@ const Format& format_named(const std::string& name) {
             return format;
         }
     }
-    fail<UsageError>("--format {}: no such format; choose digits or mnist", name);
+    fail<UsageError>("--format {}: no such format; choose digits, mnist, cifar10, cifar100 or images", name);
 }
 
 const Format& recognise(const fs::path& folder) {

@@ -5,11 +5,13 @@
 #include "hemp/entropy.h"
 
 #include "core/operator.h"
+#include "core/ops/transpose.h"
 #include "hemp/tuple_slope.h"
 #include "hemp/tuple_table.h"
 
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace hemp {
 namespace {
@@ -54,6 +56,10 @@ bool needs_marginals(const EntropyOptions& options) { return options.conditional
 void check(const Tensors& weights, const Tensors& levels, const EntropyOptions& options) {
     if (options.order < 1 || options.order > max_order) {
         fail<UsageError>("entropy: order {} asked for; give 1 to {}", options.order, max_order);
+    }
+    if (options.scan.first < 0 || options.scan.second < 0) {
+        fail<UsageError>("entropy: axes {} and {} were to be exchanged; count them from 0", options.scan.first,
+                         options.scan.second);
     }
     expect(!weights.empty() && weights.size() == levels.size(),
            "entropy: {} tensors of weights and {} of levels given; each needs its own, and there must be one",
@@ -206,6 +212,18 @@ Work distinct_work(const Node& node) {
 
 const Operator distinct_operator{.name = "distinct_tuples", .infer = infer_distinct, .work = distinct_work};
 
+Tensors in_scan_order(Tensors weights, const ScanOrder& scan) {
+    for (Tensor& w : weights) {
+        if (scan.first != scan.second && std::max(scan.first, scan.second) < w.shape().rank()) {
+            std::vector<int> axes(static_cast<size_t>(w.shape().rank()));
+            std::iota(axes.begin(), axes.end(), 0);
+            std::swap(axes[static_cast<size_t>(scan.first)], axes[static_cast<size_t>(scan.second)]);
+            w = transpose(w, std::move(axes));
+        }
+    }
+    return weights;
+}
+
 void check_is_entropy(std::string_view who, const Tensor& entropy) {
     expect(entropy.node().op == &entropy_operator, "{}: {} is no entropy", who, entropy.node().op->name);
 }
@@ -220,6 +238,7 @@ Tensor entropy(const Tensors& weights, const Tensors& levels, const EntropyOptio
             "the number of levels, or raise the limit",
             options.order, static_cast<double>(bytes) * 0x1p-20, static_cast<double>(options.max_bytes) * 0x1p-20);
     }
+    Tensors              scanned = in_scan_order(weights, options.scan);
     Windows              windows = windows_of(options);
     Tensors              tables;
     Tensors              marginals;
@@ -229,7 +248,7 @@ Tensor entropy(const Tensors& weights, const Tensors& levels, const EntropyOptio
         Tensors pool_weights;
         Tensors pool_levels;
         for (size_t tensor : pool.tensors) {
-            pool_weights.push_back(weights[tensor]);
+            pool_weights.push_back(scanned[tensor]);
             pool_levels.push_back(levels[tensor]);
             pool_of_tensor[tensor] = static_cast<int64_t>(tables.size());
         }
@@ -240,7 +259,7 @@ Tensor entropy(const Tensors& weights, const Tensors& levels, const EntropyOptio
         }
     }
     Tensors operands = std::move(tables);
-    for (const Tensors* more : {&std::as_const(marginals), &weights, &levels}) {
+    for (const Tensors* more : {&std::as_const(marginals), &std::as_const(scanned), &levels}) {
         operands.insert(operands.end(), more->begin(), more->end());
     }
     return node(entropy_operator, std::move(operands),

@@ -69,6 +69,14 @@ void Regularizer::fit() {
     }
 }
 
+std::vector<float> Regularizer::level_values(size_t i) const {
+    std::vector<float> levels;
+    for (float place : value_of(grids_[i]).values<float>()) {
+        levels.push_back(place * value_of(steps_[i]).values<float>()[0]);
+    }
+    return levels;
+}
+
 Updates Regularizer::refresh() const {
     Updates updates;
     for (size_t i = 0; const Gradient& each : grad(bits_, weights_)) {
@@ -77,10 +85,10 @@ Updates Regularizer::refresh() const {
     return updates;
 }
 
-Tensor Regularizer::quantized(const Tensor& loss) const {
+Tensor Regularizer::quantized(const Tensor& loss, const Tensor& on) const {
     std::map<Tensor, Tensor> exchange;
     for (size_t i = 0; i < weights_.size(); ++i) {
-        exchange[weights_[i]] = quantize(weights_[i], levels_[i]);
+        exchange[weights_[i]] = select(on, quantize(weights_[i], levels_[i]), weights_[i]);
     }
     return substitute(loss, exchange);
 }

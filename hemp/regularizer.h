@@ -21,7 +21,7 @@ struct RegularizerOptions {
 ///
 ///     Regularizer hemp(net.weights(), {.levels = 7});
 ///     Program refresh = compile({hemp.bits()}, hemp.refresh());       // every 10 steps
-///     Tensor  loss    = hemp.quantized(float_loss);                   // forward pass on Q(w), straight-through
+///     Tensor  loss    = hemp.quantized(float_loss, constant(1.0f));   // forward pass on Q(w), straight-through
 ///     Gradients grads = hemp.penalized(grad(loss, net.trained()), coefficient);
 ///
 /// or, as the paper has it, updates = hemp.pulled(updates, grads, {...}) after the optimizer's.
@@ -33,7 +33,11 @@ class Regularizer {
     const Tensors& weights() const { return weights_; }  ///< those that take part
     const Tensors& levels() const { return levels_; }    ///< [L] of each, increasing
     const Tensors& steps() const { return steps_; }      ///< scalar variables that scale each tensor's levels
+    const Tensors& grids() const { return grids_; }      ///< [L] variables: the levels in steps
     const Tensors& slopes() const { return slopes_; }    ///< cached entropy gradients, variables
+
+    /// The levels of the i-th tensor as they are now.
+    std::vector<float> level_values(size_t i) const;
 
     /// Fits the levels again to the weights as they are now.
     void fit();
@@ -44,8 +48,9 @@ class Regularizer {
     /// New values of the cached gradients.
     Updates refresh() const;
 
-    /// The same loss with every weight read as its nearest level; gradients go straight through.
-    Tensor quantized(const Tensor& loss) const;
+    /// The same loss with every weight read as its nearest level where `on` (a scalar) is not 0; gradients go straight
+    /// through to the weights, and to the levels.
+    Tensor quantized(const Tensor& loss, const Tensor& on) const;
 
     /// Gradients of loss + coefficient * bits, with the cached gradient of the bits.
     Gradients penalized(const Gradients& gradients, const Tensor& coefficient) const;

@@ -40,7 +40,7 @@ struct Intervals {
 /// alone. NaN is treated as below all levels. The same bits on every instruction set.
 struct SoftTile {
     static constexpr int64_t size    = 1024;
-    static constexpr int64_t padding = 16;  // whole vectors are written
+    static constexpr int64_t padding = 16;  // the widest vector
 
     int32_t interval[size + padding];
     float   share[size + padding];
@@ -50,60 +50,23 @@ struct SoftTile {
 struct SoftSymbols {
     template <class V>
     HEMP_INLINE static void run(const float* weights, const Intervals* intervals, SoftTile* tile, int64_t size) {
-        bool chain = intervals->count < most_levels_in_chain;
-        if (!chain) {
-            CountBelow::run<V>(weights, &intervals->starts, tile->interval, size);
-        }
-        for (int64_t i = 0; i < size; i += V::width) {
-            float last[V::width] = {};
-            bool  whole          = i + V::width <= size;
-            if (!whole) {
-                std::memcpy(last, weights + i, static_cast<size_t>(size - i) * sizeof(float));
-            }
-            typename V::Float w = V::load(whole ? weights + i : last);
-            typename V::Float lower;
-            typename V::Float inverse;
-            if (chain) {
-                by_chain<V>(w, *intervals, tile->interval + i, lower, inverse);
-            } else {
-                by_index<V>(*intervals, tile->interval + i, std::min<int64_t>(V::width, size - i), lower, inverse);
-            }
-            typename V::Float share = V::max((w - lower) * inverse, V::all(0.0f));
-            share                   = w >= intervals->highest ? V::all(1.0f) : V::min(share, V::all(1.0f));
-            inverse                 = w < intervals->highest ? inverse : V::all(0.0f);
-            inverse                 = w >= intervals->lowest ? inverse : V::all(0.0f);
-            V::store(tile->share + i, share);
-            V::store(tile->inverse + i, inverse);
-        }
-    }
-
- private:
-    template <class V>
-    HEMP_INLINE static void by_chain(typename V::Float w, const Intervals& intervals, int32_t* index,
-                                     typename V::Float& lower, typename V::Float& inverse) {
-        typename V::Int k = {};
-        lower             = V::all(intervals.lower[0]);
-        inverse           = V::all(intervals.inverse[0]);
-        for (int j = 1; j < intervals.count; ++j) {
-            typename V::Int above = w >= intervals.lower[j];
-            k -= above;  // true is -1
-            lower   = above ? V::all(intervals.lower[j]) : lower;
-            inverse = above ? V::all(intervals.inverse[j]) : inverse;
-        }
-        V::store(index, k);
-    }
-
-    template <class V>
-    HEMP_INLINE static void by_index(const Intervals& intervals, const int32_t* index, int64_t size,
-                                     typename V::Float& lower, typename V::Float& inverse) {
-        float lowers[V::width]   = {};
-        float inverses[V::width] = {};
+        CountBelow::run<V>(weights, &intervals->starts, tile->interval, size);
         for (int64_t i = 0; i < size; ++i) {
-            lowers[i]   = intervals.lower[index[i]];
-            inverses[i] = intervals.inverse[index[i]];
+            tile->share[i]   = weights[i] - intervals->lower[tile->interval[i]];
+            tile->inverse[i] = intervals->inverse[tile->interval[i]];
         }
-        lower   = V::load(lowers);
-        inverse = V::load(inverses);
+        float lowest  = intervals->lowest;
+        float highest = intervals->highest;
+        for (int64_t i = 0; i < size; ++i) {
+            float w          = weights[i];
+            float inverse    = tile->inverse[i];
+            float share      = tile->share[i] * inverse;
+            share            = share > 0 ? share : 0;
+            share            = share < 1 ? share : 1;
+            tile->share[i]   = w >= highest ? 1 : share;
+            inverse          = w >= lowest ? inverse : 0;
+            tile->inverse[i] = w < highest ? inverse : 0;
+        }
     }
 };
 

@@ -109,18 +109,18 @@ HEMP_INLINE void derivatives(const float* share, const float* log_of_corner, flo
     std::copy(log_of_corner, log_of_corner + (1 << n), value);
     for (int member = n - 1; member >= 0; --member) {
         for (int corner = 0; corner < 1 << member; ++corner) {
-            difference[member][corner] = value[2 * corner + 1] - value[2 * corner];
-            value[corner]              = value[2 * corner] + share[member] * difference[member][corner];
+            difference[member][corner] = value[corner + (1 << member)] - value[corner];
+            value[corner] += share[member] * difference[member][corner];
         }
     }
     float weight[1 << n] = {1};  // of each corner of the members so far
     for (int member = 0; member < n; ++member) {
         float sum = 0;
-        for (int corner = (1 << member) - 1; corner >= 0; --corner) {
+        for (int corner = 0; corner < 1 << member; ++corner) {
             sum += weight[corner] * difference[member][corner];
-            float part             = weight[corner] * share[member];
-            weight[2 * corner + 1] = part;
-            weight[2 * corner]     = weight[corner] - part;
+            float part                     = weight[corner] * share[member];
+            weight[corner + (1 << member)] = part;
+            weight[corner] -= part;
         }
         derivative[member] = sum;
     }

@@ -89,7 +89,7 @@ void add_tuples(const Plan& plan, const float* weights, const Intervals& interva
         int64_t count = std::min(in_tile, end - first);
         plan.soft_symbols(weights + first * stride, &intervals, &tile, (count - 1) * stride + n);
         for (int64_t tuple = 0; tuple < count; ++tuple) {
-            int64_t counts[1 << n];
+            uint32_t counts[1 << n];
             split_tuple<n>(tile.share + tuple * stride, counts);
             uint64_t lowest = lowest_key<n>(tile.interval + tuple * stride, plan.levels);
             for (size_t corner = 0; corner < keys.size(); ++corner) {

@@ -2,7 +2,7 @@
 // Tuples of n neighbouring weights and the tables that count them: what the operators of the entropy share.
 //
 // A tuple of weights, each between two levels, stands for 2^n tuples of symbols ("corners"), each with the product of
-// its members' shares. Counts are integers, in units of 2^-32 of a tuple: sums of them do not depend on their order,
+// its members' shares. Counts are integers, in units of 2^-31 of a tuple: sums of them do not depend on their order,
 // hence not on threads, and dividing a count among corners loses nothing.
 
 #include "core/graph.h"
@@ -16,7 +16,7 @@
 namespace hemp {
 
 constexpr int    max_order = 8;
-constexpr double one_tuple = 0x1p32;
+constexpr double one_tuple = 0x1p31;
 
 /// Which weights of a tensor make tuples.
 struct Windows {
@@ -35,15 +35,15 @@ void with_order(int64_t order, F&& f) {
     (std::make_integer_sequence<int, max_order>{});
 }
 
-/// What each corner adds to the key of the lowest corner; in a corner's number, member 0 is the most significant bit.
-/// A key is the tuple's symbols as digits to the base of the number of levels.
+/// What each corner adds to the key of the lowest corner. Bit i of a corner's number says which of its two levels
+/// member i is at; a key is the tuple's symbols as digits to the base of the number of levels, member 0 first.
 template <int n>
 std::array<uint64_t, 1 << n> corner_keys(int64_t levels) {
     std::array<uint64_t, 1 << n> keys{};
     uint64_t                     place = 1;
     for (int member = n - 1; member >= 0; --member) {
         for (size_t corner = 0; corner < keys.size(); ++corner) {
-            keys[corner] += (corner >> (n - 1 - member) & 1) * place;
+            keys[corner] += (corner >> member & 1) * place;
         }
         place *= static_cast<uint64_t>(levels);
     }
@@ -62,14 +62,14 @@ HEMP_INLINE uint64_t lowest_key(const int32_t* interval, int64_t levels) {
 /// Divides one tuple among its corners. Each split rounds one part and gives the rest to the other, so that the parts
 /// add up exactly; so do the corners of n members to those of the first n-1, which the conditional entropy relies on.
 template <int n>
-HEMP_INLINE void split_tuple(const float* share, int64_t* counts) {
-    counts[0] = static_cast<int64_t>(one_tuple);
+HEMP_INLINE void split_tuple(const float* share, uint32_t* counts) {
+    counts[0] = static_cast<uint32_t>(one_tuple);
     for (int member = 0; member < n; ++member) {
-        int64_t upper = static_cast<int64_t>(share[member] * 0x1p30f);
-        for (int corner = (1 << member) - 1; corner >= 0; --corner) {
-            int64_t part           = (counts[corner] * upper) >> 30;
-            counts[2 * corner + 1] = part;
-            counts[2 * corner]     = counts[corner] - part;
+        uint64_t upper = static_cast<uint32_t>(share[member] * 0x1p30f);
+        for (int corner = 0; corner < 1 << member; ++corner) {
+            uint32_t part                  = static_cast<uint32_t>((counts[corner] * upper) >> 30);
+            counts[corner + (1 << member)] = part;
+            counts[corner] -= part;
         }
     }
 }

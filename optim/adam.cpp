@@ -10,13 +10,15 @@ namespace hemp {
 
 Updates adam(const Gradients& gradients, const AdamOptions& options) {
     // beta^t as variables: a resumed run continues with the same bits, and no step number is needed.
-    Tensor  power1 = variable("adam.beta1_power", Array(Shape{}, std::vector<float>{1}));
-    Tensor  power2 = variable("adam.beta2_power", Array(Shape{}, std::vector<float>{1}));
-    Tensor  now1   = power1 * options.beta1;
-    Tensor  now2   = power2 * options.beta2;
-    Updates updates{{power1, now1}, {power2, now2}};
-    Tensor  rate       = options.rate / (1.0f - now1);
-    Tensor  correction = 1.0f / sqrt(1.0f - now2);
+    expect(!gradients.empty(), "adam: no gradients given");
+    std::string first  = gradients[0].variable.node().name;
+    Tensor      power1 = variable(first + ".beta1_power", Array(Shape{}, std::vector<float>{1}));
+    Tensor      power2 = variable(first + ".beta2_power", Array(Shape{}, std::vector<float>{1}));
+    Tensor      now1   = power1 * options.beta1;
+    Tensor      now2   = power2 * options.beta2;
+    Updates     updates{{power1, now1}, {power2, now2}};
+    Tensor      rate       = options.rate / (1.0f - now1);
+    Tensor      correction = 1.0f / sqrt(1.0f - now2);
     for (const auto& [w, gradient] : gradients) {
         Tensor g = gradient;
         if (options.weight_decay != 0 && !options.decoupled) {

@@ -29,7 +29,7 @@ Geometry geometry(const Node& node, const Shape& x) {
     expect(std::min({window[0], window[1], stride[0], stride[1]}) >= 1 && std::min(padding[0], padding[1]) >= 0 &&
                2 * padding[0] <= window[0] && 2 * padding[1] <= window[1],
            "{}: window and stride must be at least 1, padding between 0 and half the window", node.op->name);
-    expect(x[2] + 2 * padding[0] >= window[0] && x[3] + 2 * padding[1] >= window[1],
+    expect(x[2] >= 1 && x[3] >= 1 && x[2] + 2 * padding[0] >= window[0] && x[3] + 2 * padding[1] >= window[1],
            "{}: a window of {} x {} does not fit into x {} with this padding", node.op->name, window[0], window[1], x);
     return g;
 }
@@ -84,6 +84,9 @@ Type infer(const Node& node) {
 
 // --- maximum
 
+/// The larger of two; NaN where either is.
+float larger(float value, float top) { return value > top || value != value ? value : top; }
+
 extern const Operator max_pool_gradient_operator;
 
 Tensors max_gradient(const Tensor& y, const Tensor& dy) {
@@ -102,9 +105,9 @@ Work max_work(const Node& node) {
             for (int64_t j = 0; two && j < g.output_width(); ++j) {
                 const float* a   = x + i * g.stride_height * g.width + 2 * j;
                 float        top = a[0];
-                top              = !(a[1] <= top) ? a[1] : top;
-                top              = !(a[g.width] <= top) ? a[g.width] : top;
-                top              = !(a[g.width + 1] <= top) ? a[g.width + 1] : top;
+                top              = larger(a[1], top);
+                top              = larger(a[g.width], top);
+                top              = larger(a[g.width + 1], top);
                 *y++             = top;
             }
             for (int64_t j = 0; !two && j < g.output_width(); ++j) {
@@ -112,8 +115,7 @@ Work max_work(const Node& node) {
                 float top = x[u.first_row * g.width + u.first_column];
                 for (int64_t row = u.first_row; row < u.last_row; ++row) {
                     for (int64_t column = u.first_column; column < u.last_column; ++column) {
-                        float value = x[row * g.width + column];
-                        top         = !(value <= top) ? value : top;
+                        top = larger(x[row * g.width + column], top);
                     }
                 }
                 *y++ = top;

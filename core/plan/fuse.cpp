@@ -33,7 +33,7 @@ class Fusion {
         for (const Tensor& tensor : order_) {
             if (!is_leaf(tensor) && !tensor.node().op->alias) {
                 number_[&tensor.node()] = groups_.size();
-                groups_.push_back({{tensor}, {}});
+                groups_.push_back({{tensor}, {}, {}, groups_.size(), groups_.size()});
                 parent_.push_back(parent_.size());
             }
         }
@@ -43,7 +43,10 @@ class Fusion {
                 if (!is_leaf(source)) {
                     size_t from = number_.at(&source.node());
                     groups_[i].before.insert(from);
-                    if (source == input) {
+                    bool whole = source.node().op->reduction != Reduction::none || source != input;
+                    if (whole) {
+                        groups_[i].whole.insert(from);
+                    } else {
                         readers_[from].push_back(i);
                     }
                 }
@@ -67,6 +70,9 @@ class Fusion {
     struct Draft {
         Tensors          nodes;
         std::set<size_t> before;  // groups (by any of their members) that this one reads
+        std::set<size_t> whole;   // those of which it reads a reduction, or a view: not tile by tile
+        size_t           first;   // least and greatest number of a member
+        size_t           last;
     };
 
     size_t find(size_t i) {
@@ -81,56 +87,53 @@ class Fusion {
     bool reached_around(size_t from, size_t to) {
         std::vector<size_t> path;
         std::set<size_t>    seen{from, to};
-        for (size_t before : groups_[from].before) {
-            if (seen.insert(find(before)).second) {
-                path.push_back(find(before));
+        auto                enter = [&](size_t before) {
+            size_t group = find(before);
+            // A group reads only lower numbers than its own last: without this, a deep graph would be walked to its
+            // start for every pair.
+            if (groups_[group].last > groups_[to].first && seen.insert(group).second) {
+                path.push_back(group);
             }
+        };
+        for (size_t before : groups_[from].before) {
+            enter(before);
         }
         while (!path.empty()) {
             size_t here = path.back();
             path.pop_back();
             for (size_t before : groups_[here].before) {
-                size_t next = find(before);
-                if (next == to) {
+                if (find(before) == to) {
                     return true;
                 }
-                if (seen.insert(next).second) {
-                    path.push_back(next);
-                }
+                enter(before);
             }
         }
         return false;
     }
 
-    /// True when group `reader` reads a value of group `writer` that is complete only after the whole walk: a
-    /// reduction's result, or a value seen under another shape.
-    bool needs_complete_value(size_t reader, size_t writer) {
-        for (const Tensor& tensor : groups_[reader].nodes) {
-            for (const Tensor& input : tensor.node().inputs) {
-                Tensor source = storage_of(input);
-                if (!is_leaf(source) && find(number_.at(&source.node())) == writer &&
-                    (source != input || !is_elementwise(source) || source.shape() != walked_shape(tensor))) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
+    /// Joins the group of node `b` with that of node `a`, which it reads.
     void join(size_t a, size_t b) {
         a                  = find(a);
         b                  = find(b);
         const Node& reader = groups_[b].nodes[0].node();
         bool        chain  = reader.op->work == nullptr;
         if (a == b || !chain || walked_shape(groups_[a].nodes[0]) != walked_shape(groups_[b].nodes[0]) ||
-            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || needs_complete_value(a, b) ||
-            needs_complete_value(b, a) || reached_around(b, a) || reached_around(a, b)) {
+            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || reads_whole(b, a) ||
+            reached_around(b, a)) {
             return;
         }
         parent_[a] = b;
         groups_[b].nodes.insert(groups_[b].nodes.end(), groups_[a].nodes.begin(), groups_[a].nodes.end());
         groups_[b].before.insert(groups_[a].before.begin(), groups_[a].before.end());
-        groups_[a] = {};
+        groups_[b].whole.insert(groups_[a].whole.begin(), groups_[a].whole.end());
+        groups_[b].first = std::min(groups_[b].first, groups_[a].first);
+        groups_[b].last  = std::max(groups_[b].last, groups_[a].last);
+        groups_[a]       = {};
+    }
+
+    bool reads_whole(size_t reader, size_t from) {
+        return std::any_of(groups_[reader].whole.begin(), groups_[reader].whole.end(),
+                           [&](size_t i) { return find(i) == from; });
     }
 
     std::vector<Group> finished(const Roots& roots) {

@@ -1,0 +1,41 @@
+#include "cli/recipe.h"
+
+namespace hemp {
+
+Recipe recipe(const std::string& name) {
+    if (name == "float") {
+        return {.name = name, .epochs = 20, .rate = 0.05f, .weight_decay = 5e-4f, .shift = 1};
+    }
+    if (name == "hemp") {
+        // Straight-through forward pass and the entropy inside Adam: the weights stay free to move, where a pull by a
+        // fixed rate freezes them in their first bins (docs/hemp.md).
+        return {.name         = name,
+                .epochs       = 50,
+                .optimizer    = Recipe::Optimizer::adam,
+                .rate         = 1e-3f,
+                .schedule     = Schedule::Kind::cosine,
+                .shift        = 1,
+                .method       = Recipe::Method::straight_through,
+                .regularizer  = {.levels = 7, .rule = LevelRule::mid_tread, .deviations = 2},
+                .entropy      = 0.1f,
+                .distillation = 0.5f};
+    }
+    if (name == "paper") {
+        // The defaults of the authors' program: SGD, Lloyd-Max on a fitted Gaussian, refresh every 10 steps.
+        return {.name         = name,
+                .epochs       = 50,
+                .rate         = 0.01f,
+                .schedule     = Schedule::Kind::cosine,
+                .method       = Recipe::Method::pull,
+                .regularizer  = {.levels  = 4,
+                                 .rule    = LevelRule::lloyd_max_gaussian,
+                                 .entropy = {.order = 2, .pooling = Pooling::shared}},
+                .entropy      = 0.1f,
+                .level_pull   = 0.1f,
+                .ramp_share   = 0,
+                .frozen_share = 0};
+    }
+    fail<UsageError>("recipe '{}' is not known; choose float, hemp or paper", name);
+}
+
+}  // namespace hemp

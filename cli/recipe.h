@@ -1,0 +1,43 @@
+#pragma once
+
+#include "hemp/regularizer.h"
+#include "optim/schedule.h"
+
+namespace hemp {
+
+/// How a network is trained. Recipes have names; a user changes single fields by flags.
+struct Recipe {
+    enum class Optimizer : uint8_t { sgd, adam };
+    /// How the entropy acts: not at all; through the gradient, with the forward pass on quantized weights; or as the
+    /// paper has it, on the weights after the optimizer's step.
+    enum class Method : uint8_t { plain, straight_through, pull };
+
+    std::string    name;
+    int64_t        epochs       = 20;
+    int64_t        batch        = 100;  ///< images a step
+    Optimizer      optimizer    = Optimizer::sgd;
+    float          rate         = 0.1f;  ///< the highest of the schedule, per step
+    float          momentum     = 0.9f;  ///< of SGD
+    float          weight_decay = 0;     ///< per step
+    Schedule::Kind schedule     = Schedule::Kind::one_cycle;
+    int            shift        = 0;  ///< augmentation: up to that many pixels each way
+
+    Method             method      = Method::plain;
+    RegularizerOptions regularizer = {};
+    float              entropy     = 0;   ///< coefficient of the entropy in bits a weight; of lambda_H in `pull`
+    float              level_pull  = 0;   ///< lambda_Q in `pull`
+    int64_t            refresh     = 10;  ///< steps between refreshes of the entropy's gradient
+    float              float_share = 0;  ///< of the epochs, at the start, without the regularizer (from random weights)
+    float              ramp_share  = 0.6f;   ///< of the other epochs, over which the coefficient rises from 0
+    float              frozen_share = 0.4f;  ///< of the other epochs, at the end: zeros stay, the entropy rests
+    float              step_rate = 0.02f;    ///< rate of the learned steps in the frozen part, relative to the weights'
+    bool               refit     = false;    ///< fit the levels again after each epoch
+    float              distillation = 0;     ///< share of the loss that follows the float network's outputs
+    float              temperature  = 2;     ///< of the distillation
+};
+
+/// "float": SGD without regularizer. "hemp": this project's best. "paper": the settings of HEMP's authors.
+/// Throws UsageError that lists the names.
+Recipe recipe(const std::string& name);
+
+}  // namespace hemp

@@ -1,0 +1,257 @@
+#include "cli/trainer.h"
+
+#include "core/ops/add.h"
+#include "core/ops/cross_entropy.h"
+#include "core/ops/multiply.h"
+#include "core/ops/select.h"
+#include "optim/adam.h"
+#include "optim/sgd.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hemp {
+namespace {
+
+Array scalar(float value) { return Array(Shape{}, std::vector<float>{value}); }
+
+Updates optimizer_updates(const Recipe& recipe, const Gradients& gradients, const Tensor& rate) {
+    if (recipe.optimizer == Recipe::Optimizer::adam) {
+        return adam(gradients, {.rate = rate, .weight_decay = recipe.weight_decay});
+    }
+    return sgd(gradients, {.rate = rate, .momentum = recipe.momentum, .weight_decay = recipe.weight_decay});
+}
+
+}  // namespace
+
+Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions& options)
+    : model_(model), options_(options) {
+    const Recipe& recipe = options_.recipe;
+    loader_              = std::make_unique<Loader>(
+        train, LoaderOptions{.batch = recipe.batch, .seed = options_.seed, .shift = recipe.shift, .drop_last = true});
+    if (loader_->steps_per_epoch() == 0) {
+        fail<UsageError>(
+            "train: a batch of {} needs at least as many images, and the training part has {}; use a smaller --batch",
+            recipe.batch, train.size());
+    }
+    if (recipe.method != Recipe::Method::plain) {
+        regularizer_.emplace(model_.weights(), recipe.regularizer);
+        if (options_.trained && recipe.distillation > 0) {
+            teacher_ = build_model(model_.name, options_.seed);
+            for (size_t i = 0; i < model_.parameters().size(); ++i) {
+                value_of(teacher_->parameters()[i].variable) = value_of(model_.parameters()[i].variable);
+            }
+        }
+    }
+    build();
+}
+
+void Trainer::build() {
+    const Recipe& recipe = options_.recipe;
+    Shape         images{recipe.batch, model_.image[0], model_.image[1], model_.image[2]};
+    images_      = input("images", images, DType::u8);
+    labels_      = input("labels", {recipe.batch}, DType::i32);
+    rate_        = input("rate", {});
+    number_      = input("step", {}, DType::i32);
+    coefficient_ = input("entropy coefficient", {});
+    pull_        = input("level pull", {});
+    step_rate_   = input("step rate", {});
+    quantize_    = input("quantize", {});
+
+    Pass   pass{.training = true, .step = number_};
+    Tensor logits = model_(images_, pass);
+    Tensor loss   = cross_entropy(logits, labels_);
+    if (teacher_) {
+        Pass   silent;
+        Tensor target = (*teacher_)(images_, silent);
+        loss =
+            loss * (1 - recipe.distillation) + distillation(logits, target, recipe.temperature) * recipe.distillation;
+    }
+    Tensors trained = model_.trained();
+    Updates updates;
+    if (recipe.method == Recipe::Method::straight_through) {
+        loss        = regularizer_->quantized(loss, quantize_);
+        Tensors all = trained;
+        all.insert(all.end(), regularizer_->steps().begin(), regularizer_->steps().end());
+        Gradients gradients = grad(loss, all);
+        Gradients of_steps(gradients.begin() + static_cast<std::ptrdiff_t>(trained.size()), gradients.end());
+        gradients.resize(trained.size());
+        updates = optimizer_updates(recipe, regularizer_->penalized(gradients, coefficient_), rate_);
+        for (const Tensor& w : regularizer_->weights()) {
+            Array ones(w.type());
+            std::ranges::fill(ones.values<float>(), 1.0f);
+            alive_.push_back(variable(w.node().name + ".alive", std::move(ones)));
+            auto update   = std::ranges::find_if(updates, [&](const Update& u) { return u.variable == w; });
+            update->value = select(alive_.back(), update->value, w);
+        }
+        Updates steps = adam(of_steps, {.rate = step_rate_});
+        updates.insert(updates.end(), steps.begin(), steps.end());
+    } else {
+        Gradients gradients = grad(loss, trained);
+        updates             = optimizer_updates(recipe, gradients, rate_);
+        if (recipe.method == Recipe::Method::pull) {
+            updates = regularizer_->pulled(updates, gradients, {coefficient_, pull_});
+        }
+    }
+    updates.insert(updates.end(), pass.updates.begin(), pass.updates.end());
+
+    for (const Parameter& each : model_.parameters()) {
+        state_.push_back(each.variable);
+    }
+    auto add = [&](const Tensor& variable) {
+        if (std::ranges::find(state_, variable) == state_.end()) {
+            state_.push_back(variable);
+        }
+    };
+    for (const Update& update : updates) {
+        add(update.variable);
+    }
+    if (regularizer_) {
+        for (const Tensors* variables : std::initializer_list<const Tensors*>{
+                 &regularizer_->steps(), &regularizer_->grids(), &regularizer_->slopes(), &alive_}) {
+            for (const Tensor& variable : *variables) {
+                add(variable);
+            }
+        }
+        refresh_.emplace(compile({regularizer_->bits()}, regularizer_->refresh(), {.max_memory = options_.max_memory}));
+    }
+    program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
+}
+
+void Trainer::begin_epoch() {
+    if (!regularizer_) {
+        return;
+    }
+    const Recipe& recipe       = options_.recipe;
+    int64_t       float_epochs = options_.trained ? 0 : std::llround(recipe.float_share * static_cast<float>(epochs()));
+    int64_t       frozen = epochs() - std::llround(recipe.frozen_share * static_cast<float>(epochs() - float_epochs));
+    if (epoch_ == float_epochs || (recipe.refit && epoch_ > float_epochs)) {
+        regularizer_->fit();
+    }
+    if (recipe.method == Recipe::Method::straight_through && epoch_ == frozen) {
+        for (size_t i = 0; i < alive_.size(); ++i) {
+            std::span<float>   w      = value_of(regularizer_->weights()[i]).values<float>();
+            std::span<float>   alive  = value_of(alive_[i]).values<float>();
+            std::vector<float> levels = regularizer_->level_values(i);
+            std::vector<float> q      = nearest(w, levels);
+            for (size_t k = 0; k < w.size(); ++k) {
+                alive[k] = q[k] != 0 ? 1.0f : 0.0f;
+                w[k]     = q[k] != 0 ? w[k] : 0.0f;
+            }
+        }
+    }
+}
+
+double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step) {
+    const Recipe& recipe       = options_.recipe;
+    int64_t       per_epoch    = steps_per_epoch();
+    int64_t       float_epochs = options_.trained ? 0 : std::llround(recipe.float_share * static_cast<float>(epochs()));
+    int64_t       frozen = epochs() - std::llround(recipe.frozen_share * static_cast<float>(epochs() - float_epochs));
+    Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = epochs() * per_epoch};
+    if (step_ == 0) {
+        begin_epoch();
+    }
+    loader_->start_epoch(epoch_, step_);
+    Batch   batch;
+    double  total = 0;
+    int64_t run   = 0;
+    bool    going = true;
+    while (going && loader_->next(batch)) {
+        int64_t at        = epoch_ * per_epoch + step_;
+        double  past      = static_cast<double>(at - float_epochs * per_epoch);
+        double  ramp      = recipe.ramp_share * static_cast<double>((epochs() - float_epochs) * per_epoch);
+        bool    active    = epoch_ >= float_epochs;
+        bool    is_frozen = recipe.method == Recipe::Method::straight_through && epoch_ >= frozen;
+        float   share = !active || is_frozen ? 0.0f : ramp > 0 ? static_cast<float>(std::min(past / ramp, 1.0)) : 1.0f;
+        float   rate  = schedule.rate(at);
+        if (regularizer_ && active && step_ % recipe.refresh == 0) {
+            refresh_->run();
+            bits_ = refresh_->scalar(0);
+        }
+        Array rate_value = scalar(rate), coefficient = scalar(share * recipe.entropy),
+              pull      = scalar(active ? recipe.level_pull : 0),
+              step_rate = scalar(is_frozen ? rate * recipe.step_rate : 0), quantize = scalar(active ? 1 : 0),
+              number(Shape{}, std::vector<int32_t>{static_cast<int32_t>(at)});
+        program_->run({{images_, batch.images},
+                       {labels_, batch.labels},
+                       {rate_, rate_value},
+                       {coefficient_, coefficient},
+                       {pull_, pull},
+                       {step_rate_, step_rate},
+                       {quantize_, quantize},
+                       {number_, number}});
+        double loss = program_->scalar(0);
+        if (!std::isfinite(loss)) {
+            fail(
+                "train: the loss is {} at epoch {}, step {}; the run diverged: use a lower --rate, the last good state "
+                "is kept",
+                loss, epoch_ + 1, step_ + 1);
+        }
+        total += loss;
+        ++run;
+        ++step_;
+        going = after_step({loss, bits_});
+    }
+    if (step_ == per_epoch) {
+        ++epoch_;
+        step_ = 0;
+    }
+    return total / static_cast<double>(std::max<int64_t>(run, 1));
+}
+
+Checkpoint Trainer::state() const {
+    Checkpoint checkpoint;
+    for (const Tensor& variable : state_) {
+        checkpoint.arrays.push_back({variable.node().name, value_of(variable)});
+    }
+    for (size_t i = 0; teacher_ && i < teacher_->parameters().size(); ++i) {
+        const Parameter& each = teacher_->parameters()[i];
+        checkpoint.arrays.push_back({"teacher." + each.name, value_of(each.variable)});
+    }
+    checkpoint.metadata["model"]  = model_.name;
+    checkpoint.metadata["recipe"] = options_.recipe.name;
+    checkpoint.metadata["seed"]   = std::to_string(options_.seed);
+    checkpoint.metadata["epoch"]  = std::to_string(epoch_);
+    checkpoint.metadata["step"]   = std::to_string(step_);
+    checkpoint.metadata["bits"]   = fmt::format("{}", bits_);
+    return checkpoint;
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+    std::map<std::string, Tensor> wanted;
+    for (const Tensor& variable : state_) {
+        wanted[variable.node().name] = variable;
+    }
+    for (size_t i = 0; teacher_ && i < teacher_->parameters().size(); ++i) {
+        wanted["teacher." + teacher_->parameters()[i].name] = teacher_->parameters()[i].variable;
+    }
+    size_t found = 0;
+    for (const auto& [name, array] : checkpoint.arrays) {
+        auto variable = wanted.find(name);
+        if (variable == wanted.end() || variable->second.type() != array.type()) {
+            fail<DataError>(
+                "resume: the checkpoint's tensor '{}' {} does not belong to this model and recipe; resume with the "
+                "arguments of the interrupted run",
+                name, array.type());
+        }
+        value_of(variable->second) = array;
+        ++found;
+    }
+    auto metadata = [&](const char* key) -> std::string {
+        auto entry = checkpoint.metadata.find(key);
+        if (entry == checkpoint.metadata.end()) {
+            fail<DataError>("resume: the checkpoint has no '{}'; it was not written by a training run", key);
+        }
+        return entry->second;
+    };
+    if (found != wanted.size()) {
+        fail<DataError>(
+            "resume: the checkpoint holds {} of {} tensors; resume with the arguments of the interrupted run", found,
+            wanted.size());
+    }
+    epoch_ = std::stoll(metadata("epoch"));
+    step_  = std::stoll(metadata("step"));
+    bits_  = std::stod(metadata("bits"));
+}
+
+}  // namespace hemp

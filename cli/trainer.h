@@ -1,0 +1,69 @@
+#pragma once
+
+#include "cli/recipe.h"
+#include "core/file/checkpoint.h"
+#include "core/run/program.h"
+#include "datasets/loader.h"
+#include "models/model.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace hemp {
+
+struct TrainerOptions {
+    Recipe   recipe;
+    uint64_t seed    = 1;
+    bool     trained = false;  ///< the model's weights are trained already: no float epochs, and they are the teacher
+    size_t   max_memory = size_t{16} << 30;
+};
+
+/// Trains a model by a recipe. All state is in variables, so a checkpoint of them and the position is enough to
+/// continue with the bits of an uninterrupted run.
+class Trainer {
+ public:
+    Trainer(const Model& model, const Dataset& train, const TrainerOptions& options);
+
+    int64_t epochs() const { return options_.recipe.epochs; }
+    int64_t steps_per_epoch() const { return loader_->steps_per_epoch(); }
+    int64_t epoch() const { return epoch_; }  ///< of the next step
+    int64_t step() const { return step_; }    ///< of the next step, within its epoch
+    bool    done() const { return epoch_ >= epochs(); }
+
+    struct Progress {
+        double loss = 0;  ///< of the last step
+        double bits = 0;  ///< entropy in bits a weight at the last refresh; 0 without regularizer
+    };
+
+    /// Runs the rest of the epoch. `after_step` is called after each step; when it returns false, training stops there
+    /// and can go on later. Returns the mean loss of the steps run. Throws Error when the loss is no finite number; the
+    /// variables then hold what diverged.
+    double run_epoch(const std::function<bool(const Progress&)>& after_step);
+
+    /// All variables and the position. The model's own come first, under their names.
+    Checkpoint state() const;
+    /// Throws DataError when the checkpoint is not one of such a run.
+    void restore(const Checkpoint& checkpoint);
+
+    const Regularizer* regularizer() const { return regularizer_ ? &*regularizer_ : nullptr; }
+
+ private:
+    void build();
+    void begin_epoch();
+
+    const Model&               model_;
+    TrainerOptions             options_;
+    std::unique_ptr<Loader>    loader_;
+    std::optional<Regularizer> regularizer_;
+    std::optional<Model>       teacher_;
+    Tensors                    alive_;  // per regularized tensor: 1 where a weight may move
+    Tensors                    state_;  // all variables, in a fixed order
+    Tensor                     images_, labels_, rate_, coefficient_, pull_, step_rate_, quantize_, number_;
+    std::optional<Program>     program_, refresh_;
+    int64_t                    epoch_ = 0;
+    int64_t                    step_  = 0;
+    double                     bits_  = 0;
+};
+
+}  // namespace hemp

@@ -1,0 +1,49 @@
+#include "core/ops/batch_norm.h"
+
+#include "core/ops/add.h"
+#include "core/ops/divide.h"
+#include "core/ops/multiply.h"
+#include "core/ops/reduce.h"
+#include "core/ops/reshape.h"
+#include "core/ops/sqrt.h"
+#include "core/ops/subtract.h"
+
+// Compositions: applying the statistics is elementwise and fuses with its neighbours, the statistics end chains.
+namespace hemp {
+namespace {
+
+/// A value a channel, shaped so that it broadcasts over x.
+Tensor per_channel(const Tensor& value, const Tensor& x, std::string_view name) {
+    expect(x.shape().rank() == 2 || x.shape().rank() == 4,
+           "batch_norm: x has shape {}; it needs two axes (batch, channels) or four (images, channels, rows, columns)",
+           x.shape());
+    expect(value.shape() == Shape{x.shape()[1]}, "batch_norm: {} has shape {}, but x {} has {} channels", name,
+           value.shape(), x.shape(), x.shape()[1]);
+    return x.shape().rank() == 2 ? value : reshape(value, Shape{x.shape()[1], 1, 1});
+}
+
+}  // namespace
+
+BatchNorm batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float epsilon) {
+    Tensor gain   = per_channel(scale, x, "scale");
+    Tensor offset = per_channel(shift, x, "shift");
+    expect(x.shape().size() > 0, "batch_norm: x {} is empty, and nothing has no mean", x.type());
+    ReduceOptions all_but_channels{.axes = {0}};
+    if (x.shape().rank() == 4) {
+        all_but_channels.axes = {0, 2, 3};
+    }
+    Tensor mean_of_x = mean(x, all_but_channels);
+    Tensor centred   = x - per_channel(mean_of_x, x, "mean");
+    Tensor variance  = mean(centred * centred, all_but_channels);
+    Tensor spread    = sqrt(per_channel(variance, x, "variance") + epsilon);
+    return {centred * (gain / spread) + offset, mean_of_x, variance};
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean, const Tensor& variance,
+                  float epsilon) {
+    Tensor spread = sqrt(per_channel(variance, x, "variance") + epsilon);
+    return (x - per_channel(mean, x, "mean")) * (per_channel(scale, x, "scale") / spread) +
+           per_channel(shift, x, "shift");
+}
+
+}  // namespace hemp

@@ -1,0 +1,118 @@
+#include "datasets/cifar.h"
+
+#include "core/file/file.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace hemp {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t image_bytes = 3 * 32 * 32;
+
+struct Variant {
+    const char* name;
+    size_t      classes;
+    size_t      label_bytes;  // the last one is the label
+    const char* class_names;
+};
+
+constexpr Variant cifar10{"cifar10", 10, 1, "batches.meta.txt"};
+constexpr Variant cifar100{"cifar100", 100, 2, "fine_label_names.txt"};
+
+std::vector<std::string> class_names(const fs::path& folder, const Variant& variant) {
+    std::vector<std::string> names;
+    fs::path                 path = folder / variant.class_names;
+    if (!fs::exists(path)) {
+        for (size_t i = 0; i < variant.classes; ++i) {
+            names.push_back(std::to_string(i));
+        }
+        return names;
+    }
+    Bytes              bytes = read_file(path, 1 << 16);
+    std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    for (std::string name; text >> name;) {
+        names.push_back(name);
+    }
+    if (names.size() != variant.classes) {
+        fail<DataError>("{}: has {} names, expected {}; correct or remove it", path.string(), names.size(),
+                        variant.classes);
+    }
+    return names;
+}
+
+Dataset load(const fs::path& folder, const std::vector<fs::path>& paths, const Variant& variant,
+             const LoadOptions& options) {
+    const size_t       record = variant.label_bytes + image_bytes;
+    std::vector<Bytes> files;
+    size_t             count = 0;
+    for (const fs::path& path : paths) {
+        files.push_back(read_file(path, options.max_memory));
+        size_t size = files.back().size();
+        if (size == 0 || size % record != 0) {
+            fail<DataError>("{}: has {} bytes, which is no multiple of {} (a record of {}); get the file again",
+                            path.string(), size, record, variant.name);
+        }
+        count += size / record;
+        check_memory(static_cast<int64_t>(count), {3, 32, 32}, options.max_memory, folder.string());
+    }
+
+    auto    images = static_cast<int64_t>(count);
+    Dataset dataset{.name    = variant.name,
+                    .images  = Array({{images, 3, 32, 32}, DType::u8}),
+                    .labels  = Array({{images}, DType::i32}),
+                    .classes = class_names(folder, variant),
+                    .skipped = {}};
+    size_t  image = 0;
+    for (size_t file = 0; file < files.size(); ++file) {
+        for (size_t at = 0; at < files[file].size(); at += record) {
+            size_t label_at = at + variant.label_bytes - 1;
+            auto   label    = std::to_integer<size_t>(files[file][label_at]);
+            if (label >= variant.classes) {
+                fail<DataError>("{}: the label at byte {} is {}, expected 0 to {}; get the file again",
+                                paths[file].string(), label_at, label, variant.classes - 1);
+            }
+            dataset.labels.values<int32_t>()[image] = static_cast<int32_t>(label);
+            std::memcpy(dataset.images.values<uint8_t>().data() + image * image_bytes,
+                        files[file].data() + at + variant.label_bytes, image_bytes);
+            ++image;
+        }
+    }
+    return dataset;
+}
+
+std::vector<fs::path> training_batches(const fs::path& folder) {
+    std::vector<fs::path> paths;
+    for (int i = 1; i <= 5; ++i) {
+        fs::path path = folder / fmt::format("data_batch_{}.bin", i);
+        if (fs::exists(path)) {
+            paths.push_back(path);
+        }
+    }
+    return paths;
+}
+
+}  // namespace
+
+bool is_cifar10(const fs::path& folder) { return !training_batches(folder).empty(); }
+
+bool is_cifar100(const fs::path& folder) { return fs::exists(folder / "train.bin"); }
+
+Dataset load_cifar10(const fs::path& folder, Part part, const LoadOptions& options) {
+    if (part == Part::test) {
+        return load(folder, {folder / "test_batch.bin"}, cifar10, options);
+    }
+    std::vector<fs::path> paths = training_batches(folder);
+    if (paths.empty()) {
+        fail("{}: none of data_batch_1.bin to data_batch_5.bin is there; put them into the folder", folder.string());
+    }
+    return load(folder, paths, cifar10, options);
+}
+
+Dataset load_cifar100(const fs::path& folder, Part part, const LoadOptions& options) {
+    return load(folder, {folder / (part == Part::train ? "train.bin" : "test.bin")}, cifar100, options);
+}
+
+}  // namespace hemp

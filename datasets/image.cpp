@@ -1,0 +1,195 @@
+#include "datasets/image.h"
+
+#include "core/file/file.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+/// What the decoder may still allocate, and a malloc that keeps to it.
+thread_local size_t budget = 0;
+
+void release(void* memory) {
+    budget += malloc_usable_size(memory);
+    std::free(memory);
+}
+
+void* allocate(size_t size) {
+    void* memory = size <= budget ? std::malloc(size) : nullptr;
+    budget -= std::min(budget, malloc_usable_size(memory));
+    return memory;
+}
+
+void* reallocate(void* old, size_t old_size, size_t size) {
+    void* memory = allocate(size);
+    if (memory != nullptr && old != nullptr) {
+        std::memcpy(memory, old, std::min(old_size, size));
+        release(old);
+    }
+    return memory;
+}
+
+}  // namespace
+
+#define STBI_MALLOC(size) allocate(size)
+#define STBI_FREE(memory) release(memory)
+#define STBI_REALLOC_SIZED(memory, old_size, size) reallocate(memory, old_size, size)
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_MAX_DIMENSIONS 16384
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include <stb/stb_image.h>
+#pragma GCC diagnostic pop
+
+namespace hemp {
+namespace {
+
+constexpr int64_t max_pixels = 64 << 20;
+constexpr size_t  max_file   = size_t{1} << 28;
+constexpr size_t  max_memory = size_t{1} << 30;
+
+const stbi_uc* bytes_for_stb(std::span<const std::byte> file) { return reinterpret_cast<const stbi_uc*>(file.data()); }
+
+bool is_jpeg(std::span<const std::byte> file) {
+    return file.size() >= 2 && file[0] == std::byte{0xff} && file[1] == std::byte{0xd8};
+}
+
+/// stb_image fills up a JPEG that is cut off without a word; but then its end marker is missing.
+bool is_cut_off(std::span<const std::byte> file) {
+    if (!is_jpeg(file)) {
+        return false;
+    }
+    while (file.back() == std::byte{0}) {
+        file = file.first(file.size() - 1);
+    }
+    return file[file.size() - 2] != std::byte{0xff} || file.back() != std::byte{0xd9};
+}
+
+/// How the new values along one axis are made of the old: value i is the sum of weights[k] * old[first + k].
+struct Mix {
+    int64_t            first;
+    std::vector<float> weights;
+};
+
+std::vector<Mix> mixes(int64_t from, int64_t to) {
+    std::vector<Mix> result;
+    double           scale = static_cast<double>(from) / static_cast<double>(to);
+    for (int64_t i = 0; i < to; ++i) {
+        if (to >= from) {
+            double position =
+                std::clamp((static_cast<double>(i) + 0.5) * scale - 0.5, 0.0, static_cast<double>(from - 1));
+            int64_t first  = std::min(static_cast<int64_t>(position), std::max<int64_t>(from - 2, 0));
+            auto    second = static_cast<float>(position - static_cast<double>(first));
+            result.push_back({first, from == 1 ? std::vector<float>{1} : std::vector<float>{1 - second, second}});
+        } else {
+            double begin = static_cast<double>(i) * scale;
+            double end   = std::min(begin + scale, static_cast<double>(from));
+            Mix    mix{static_cast<int64_t>(begin), {}};
+            for (int64_t k = mix.first; static_cast<double>(k) < end; ++k) {
+                double covered = std::min(end, static_cast<double>(k + 1)) - std::max(begin, static_cast<double>(k));
+                mix.weights.push_back(static_cast<float>(covered / scale));
+            }
+            result.push_back(mix);
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
+ImageInfo inspect_image(std::span<const std::byte> file, const std::string& where) {
+    int width    = 0;
+    int height   = 0;
+    int channels = 0;
+    budget       = 1 << 20;
+    if (file.size() > max_file) {
+        fail<DataError>("{}: has {} bytes, at most {} are allowed; use a smaller image", where, file.size(), max_file);
+    }
+    if (!stbi_info_from_memory(bytes_for_stb(file), static_cast<int>(file.size()), &width, &height, &channels)) {
+        fail<DataError>("{}: no JPEG or PNG image that can be read ({}); convert or remove it", where,
+                        stbi_failure_reason());
+    }
+    if (int64_t{width} * height > max_pixels || std::max(width, height) > STBI_MAX_DIMENSIONS) {
+        fail<DataError>(
+            "{}: the image has {} x {} pixels, at most {} million and {} on a side are allowed; use a "
+            "smaller one",
+            where, height, width, max_pixels >> 20, STBI_MAX_DIMENSIONS);
+    }
+    return {height, width, channels >= 3};
+}
+
+Array decode_image(std::span<const std::byte> file, int channels, const std::string& where) {
+    inspect_image(file, where);
+    if (is_cut_off(file)) {
+        fail<DataError>("{}: the JPEG ends at byte {} without its end marker; get the file again", where, file.size());
+    }
+    int      width  = 0;
+    int      height = 0;
+    int      found  = 0;
+    stbi_uc* pixels = nullptr;
+    budget          = max_memory;
+    pixels =
+        stbi_load_from_memory(bytes_for_stb(file), static_cast<int>(file.size()), &width, &height, &found, channels);
+    if (pixels == nullptr) {
+        fail<DataError>("{}: the image is damaged ({}); get the file again or remove it", where, stbi_failure_reason());
+    }
+    std::unique_ptr<stbi_uc, void (*)(void*)> owner(pixels, stbi_image_free);
+
+    Array    image({{channels, height, width}, DType::u8});
+    auto     plane  = static_cast<size_t>(width) * static_cast<size_t>(height);
+    auto     stride = static_cast<size_t>(channels);
+    uint8_t* target = image.values<uint8_t>().data();
+    for (size_t channel = 0; channel < stride; ++channel) {
+        for (size_t i = 0; i < plane; ++i) {
+            target[channel * plane + i] = pixels[i * stride + channel];
+        }
+    }
+    return image;
+}
+
+Array resize_image(const Array& image, int64_t height, int64_t width) {
+    const Shape&       from    = image.shape();
+    std::vector<Mix>   rows    = mixes(from[1], height);
+    std::vector<Mix>   columns = mixes(from[2], width);
+    Array              result({{from[0], height, width}, DType::u8});
+    std::vector<float> line(static_cast<size_t>(from[2]));
+    const uint8_t*     source = image.values<uint8_t>().data();
+    uint8_t*           target = result.values<uint8_t>().data();
+    for (int64_t channel = 0; channel < from[0]; ++channel) {
+        for (const Mix& row : rows) {
+            std::fill(line.begin(), line.end(), 0.0f);
+            for (size_t k = 0; k < row.weights.size(); ++k) {
+                const uint8_t* old = source + (channel * from[1] + row.first + static_cast<int64_t>(k)) * from[2];
+                for (size_t x = 0; x < line.size(); ++x) {
+                    line[x] += row.weights[k] * old[x];
+                }
+            }
+            for (const Mix& column : columns) {
+                float value = 0;
+                for (size_t k = 0; k < column.weights.size(); ++k) {
+                    value += column.weights[k] * line[static_cast<size_t>(column.first) + k];
+                }
+                *target++ = static_cast<uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f));
+            }
+        }
+    }
+    return result;
+}
+
+Array read_image(const std::filesystem::path& path, const Shape& shape) {
+    Array image = decode_image(read_file(path, max_file), static_cast<int>(shape[0]), path.string());
+    return image.shape() == shape ? image : resize_image(image, shape[1], shape[2]);
+}
+
+}  // namespace hemp

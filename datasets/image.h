@@ -1,0 +1,36 @@
+#pragma once
+// JPEG and PNG files, decoded by stb_image under limits on size and memory.
+
+#include "core/array.h"
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace hemp {
+
+/// What an image's header says.
+struct ImageInfo {
+    int64_t height;
+    int64_t width;
+    bool    colour;
+};
+
+/// Sizes from the header alone; `where` names the file in errors.
+///   throws    DataError unless it is a JPEG or PNG of at most 64 million pixels and 16,384 on each side
+ImageInfo inspect_image(std::span<const std::byte> file, const std::string& where);
+
+/// The image as u8 [channels, H, W]; channels is 1 (grey) or 3. Transparency is ignored.
+///   throws    as inspect_image; DataError if it is damaged or takes more than 1 GiB to decode
+Array decode_image(std::span<const std::byte> file, int channels, const std::string& where);
+
+/// Another size for an image u8 [C, H, W]: each value is the mean of the area it stands for where the image shrinks,
+/// and lies on the line between neighbours where it grows.
+Array resize_image(const Array& image, int64_t height, int64_t width);
+
+/// An image file as a network wants it.
+///   shape     [C, H, W], C is 1 or 3
+///   throws    Error if it cannot be read; as decode_image
+Array read_image(const std::filesystem::path& path, const Shape& shape);
+
+}  // namespace hemp

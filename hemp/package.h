@@ -1,0 +1,28 @@
+#pragma once
+
+#include "hemp/file.h"
+#include "hemp/regularizer.h"
+#include "models/model.h"
+
+namespace hemp {
+
+/// What a registered model's file need not say: names and shapes of its parameters, normalisation, classes.
+const ModelSpec* model_spec(std::string_view name);
+
+struct PackageOptions {
+    int side_levels = 31;  ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more
+};
+
+/// The model as a file holds it. Weights that the regularizer knows get its levels; every other tensor is rounded to
+/// multiples of a step of its own, max|x| / (side_levels / 2).
+HempFile package(const Model& model, const Regularizer* regularizer, const PackageOptions& options = {});
+
+/// The model with every weight tensor rounded to multiples of one step, the other tensors finely: what `hemp compress`
+/// does without data.
+HempFile package_uniform(const Model& model, float step, const PackageOptions& options = {});
+
+/// Gives the model's parameters the file's values.
+/// Throws DataError when names or shapes are not the model's.
+void load(Model& model, const HempFile& file);
+
+}  // namespace hemp

@@ -1,0 +1,68 @@
+#include "core/ops/matmul.h"
+
+#include "tests/harness.h"
+
+#include <doctest/doctest.h>
+
+using namespace hemp;
+
+namespace {
+
+void check(Shape a, Shape b, MatmulOptions options = {}, bool gradient = true) {
+    std::string name = fmt::format("matmul{}{}", options.transpose_a ? " a'" : "", options.transpose_b ? " b'" : "");
+    check_operator(name, [=](const Tensors& x) { return matmul(x[0], x[1], options); },
+                   {{.shape = a}, {.shape = b}},
+                   {.result = {.ulps = 16, .floor = 8}, .gradient = gradient, .slope = {.ulps = 32, .floor = 8}});
+}
+
+}  // namespace
+
+TEST_CASE("matmul") {
+    SUBCASE("agrees with its definition, either operand transposed") {
+        check({3, 5}, {5, 4});
+        check({5, 3}, {5, 4}, {.transpose_a = true});
+        check({3, 5}, {4, 5}, {.transpose_b = true});
+        check({5, 3}, {4, 5}, {.transpose_a = true, .transpose_b = true});
+    }
+    SUBCASE("over a batch, with broadcasting, either operand transposed") {
+        check({2, 3, 5}, {2, 5, 4});
+        check({2, 3, 5}, {5, 4});
+        check({3, 5}, {2, 5, 4});
+        check({2, 1, 3, 5}, {4, 5, 2});
+        check({2, 5, 3}, {1, 4, 5}, {.transpose_a = true, .transpose_b = true});
+        check({1, 3, 5}, {1, 5, 4});
+    }
+    SUBCASE("of odd sizes, around panels of every instruction set") {
+        for (int64_t m : {1, 4, 7, 13, 15, 29}) {
+            for (int64_t n : {1, 8, 17, 33, 65}) {
+                check({m, 11}, {11, n}, {}, false);
+            }
+        }
+        check({300, 37}, {41, 37}, {.transpose_b = true}, false);
+        check({37, 300}, {37, 290}, {.transpose_a = true}, false);
+    }
+    SUBCASE("over more rows than a block of depth") {
+        check_operator("matmul", [](const Tensors& x) { return matmul(x[0], x[1]); },
+                       {{.shape = {3, 2500}}, {.shape = {2500, 5}}},
+                       {.result = {.ulps = 64, .floor = 50}, .gradient = false});
+    }
+    SUBCASE("of empty operands") {
+        check({0, 3}, {3, 4});
+        check({2, 3}, {3, 0});
+        check({0, 2, 3}, {3, 4});
+        CHECK(computed(matmul(given({2, 0}, {}), given({0, 2}, {}))) == std::vector<float>{0, 0, 0, 0});
+    }
+    SUBCASE("refuses operands that do not fit, and says how") {
+        CHECK_THROWS_WITH_AS(matmul(input("a", {2, 3}), input("b", {4, 5})),
+                             "matmul: a [2, 3] has rows of 3, b [4, 5] has columns of 4; they must be equal (is one of "
+                             "them to be transposed?)",
+                             ShapeError);
+        CHECK_THROWS_WITH_AS(matmul(input("a", {3}), input("b", {3, 5})),
+                             "matmul: operands have shapes [3] and [3, 5]; each needs at least two axes (a vector: "
+                             "reshape it to one row)",
+                             ShapeError);
+        CHECK_THROWS_WITH_AS(matmul(input("a", {3, 3}), input("b", {3, 5}, DType::u8)),
+                             "matmul: operands are f32 and u8; both must be f32 (use cast)", ShapeError);
+        CHECK_THROWS_AS(matmul(input("a", {2, 3, 3}), input("b", {3, 3, 5})), ShapeError);
+    }
+}

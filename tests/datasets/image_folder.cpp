@@ -1,0 +1,246 @@
+#include "datasets/image_folder.h"
+
+#include "datasets/image.h"
+#include "tests/bytes.h"
+#include "tests/folder.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#include <stb/stb_image_write.h>
+#pragma GCC diagnostic pop
+
+using namespace hemp;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void append(void* bytes, void* data, int size) {
+    const auto* begin = static_cast<const std::byte*>(data);
+    static_cast<Bytes*>(bytes)->insert(static_cast<Bytes*>(bytes)->end(), begin, begin + size);
+}
+
+/// A picture, 4 rows of 6, in which every value differs.
+std::vector<uint8_t> picture(int channels) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(24 * channels));
+    for (size_t i = 0; i < pixels.size(); ++i) {
+        pixels[i] = static_cast<uint8_t>(3 * i);
+    }
+    return pixels;
+}
+
+Bytes png(int channels) {
+    Bytes bytes;
+    stbi_write_png_to_func(append, &bytes, 6, 4, channels, picture(channels).data(), 6 * channels);
+    return bytes;
+}
+
+Bytes jpeg(int channels, int width = 6) {
+    Bytes                bytes;
+    std::vector<uint8_t> grey(static_cast<size_t>(4 * width * channels), 120);
+    stbi_write_jpg_to_func(append, &bytes, width, 4, channels, grey.data(), 90);
+    return bytes;
+}
+
+/// Sets 4 bytes to a big-endian integer.
+Bytes with_integer(Bytes bytes, size_t at, uint32_t value) {
+    for (size_t i = 0; i < 4; ++i) {
+        bytes[at + i] = static_cast<std::byte>(value >> (24 - 8 * i));
+    }
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("an image file") {
+    SUBCASE("in PNG gives its pixels, channel by channel") {
+        Array image = decode_image(png(3), 3, "image");
+        CHECK(to_string(image.type()) == "u8 [3, 4, 6]");
+        CHECK(image.values<uint8_t>()[0] == 0);
+        CHECK(image.values<uint8_t>()[1] == 9);
+        CHECK(image.values<uint8_t>()[24] == 3);
+    }
+    SUBCASE("in grey can become three equal channels") {
+        Array image = decode_image(png(1), 3, "image");
+        CHECK(image.values<uint8_t>()[5] == 15);
+        CHECK(image.values<uint8_t>()[5 + 24] == 15);
+        CHECK(image.values<uint8_t>()[5 + 48] == 15);
+    }
+    SUBCASE("in JPEG gives nearly its pixels") {
+        Array image = decode_image(jpeg(3), 1, "image");
+        CHECK(to_string(image.type()) == "u8 [1, 4, 6]");
+        for (uint8_t value : image.values<uint8_t>()) {
+            CHECK(std::abs(value - 120) <= 3);
+        }
+    }
+    SUBCASE("says its size and colours by its header") {
+        ImageInfo info = inspect_image(png(3), "image");
+        CHECK(info.height == 4);
+        CHECK(info.width == 6);
+        CHECK(info.colour);
+        CHECK_FALSE(inspect_image(png(1), "image").colour);
+    }
+    SUBCASE("cut off at any byte is refused") {
+        for (const Bytes& good : {png(3), jpeg(3)}) {
+            // A PNG's last 4 bytes are the checksum of its end marker, which stb_image does not read.
+            size_t needed = good == png(3) ? good.size() - 4 : good.size();
+            for (size_t size = 0; size < needed; ++size) {
+                CAPTURE(size);
+                CHECK_THROWS_AS(decode_image(std::span(good).first(size), 3, "image"), DataError);
+            }
+        }
+    }
+    SUBCASE("with any bit flipped gives an image or a DataError, nothing else") {
+        for (const Bytes& good : {png(3), jpeg(3)}) {
+            for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+                CAPTURE(bit);
+                Bytes damaged = good;
+                damaged[bit / 8] ^= std::byte{1} << (bit % 8);
+                try {
+                    decode_image(damaged, 3, "image");
+                } catch (const DataError& error) {
+                    CHECK(std::string(error.what()).find("image: ") == 0);
+                }
+            }
+        }
+    }
+    SUBCASE("with an extreme size in its header is refused before memory is taken") {
+        constexpr size_t width_at  = 16;
+        constexpr size_t height_at = 20;
+        for (uint32_t value : {0u, 16385u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+            CAPTURE(value);
+            CHECK_THROWS_AS(inspect_image(with_integer(png(1), width_at, value), "image"), DataError);
+            CHECK_THROWS_AS(inspect_image(with_integer(png(1), height_at, value), "image"), DataError);
+        }
+        CHECK_THROWS_WITH_AS(
+            inspect_image(with_integer(with_integer(png(1), width_at, 16384), height_at, 16384), "image"),
+            "image: the image has 16384 x 16384 pixels, at most 64 million and 16384 on a side are allowed; use a "
+            "smaller one",
+            DataError);
+    }
+    SUBCASE("of another kind is refused") {
+        CHECK_THROWS_AS(decode_image(bytes_of("GIF89a......"), 3, "image"), DataError);
+    }
+}
+
+TEST_CASE("resizing an image") {
+    Array four({1, 2, 2}, std::vector<uint8_t>{0, 100, 100, 200});
+    SUBCASE("to its own size changes nothing") {
+        CHECK(std::ranges::equal(resize_image(four, 2, 2).values<uint8_t>(), four.values<uint8_t>()));
+    }
+    SUBCASE("to one pixel gives the mean") { CHECK(resize_image(four, 1, 1).values<uint8_t>()[0] == 100); }
+    SUBCASE("shrinks by areas") {
+        Array three({1, 1, 3}, std::vector<uint8_t>{0, 90, 240});
+        Array two = resize_image(three, 1, 2);
+        CHECK(two.values<uint8_t>()[0] == 30);   // (0 + 90 / 2) / 1.5
+        CHECK(two.values<uint8_t>()[1] == 190);  // (90 / 2 + 240) / 1.5
+    }
+    SUBCASE("grows along lines and never beyond the range") {
+        Array line({1, 1, 2}, std::vector<uint8_t>{0, 200});
+        Array grown = resize_image(line, 1, 4);
+        CHECK(std::ranges::equal(grown.values<uint8_t>(), std::vector<uint8_t>{0, 50, 150, 200}));
+    }
+    SUBCASE("of one colour keeps that colour at any size") {
+        Array plain({3, 5, 7}, std::vector<uint8_t>(105, 201));
+        for (int64_t size : {1, 2, 3, 5, 8, 13, 100}) {
+            Array resized = resize_image(plain, size, size + 1);
+            CHECK(std::ranges::count(resized.values<uint8_t>(), 201) == resized.size());
+        }
+    }
+}
+
+TEST_CASE("an image is read as the network wants it") {
+    TemporaryFolder folder;
+    write_file_atomically(folder / "image.png", png(3));
+    CHECK(read_image(folder / "image.png", {1, 28, 28}).shape() == Shape{1, 28, 28});
+    CHECK(read_image(folder / "image.png", {3, 4, 6}).values<uint8_t>()[1] == 9);
+    CHECK_THROWS_AS(read_image(folder / "absent.png", {3, 4, 6}), Error);
+}
+
+TEST_CASE("a folder of images") {
+    TemporaryFolder folder;
+    for (std::string name : {"train/dog", "train/cat", "test/dog"}) {
+        fs::create_directories(folder / name);
+    }
+    write_file_atomically(folder / "train/dog/b.png", png(3));
+    write_file_atomically(folder / "train/dog/a.JPG", jpeg(3));
+    write_file_atomically(folder / "train/cat/c.jpeg", jpeg(1));
+    write_file_atomically(folder / "train/cat/notes.txt", bytes_of("no image"));
+    write_file_atomically(folder / "train/cat/.hidden.jpg", bytes_of("no image"));
+    write_file_atomically(folder / "test/dog/d.png", png(1));
+    auto load = [&](Part part, LoadOptions options = {}) {
+        return load_dataset(folder.path().string(), part, options);
+    };
+
+    SUBCASE("is recognised and read, ordered by class and name") {
+        Dataset train = load(Part::train);
+        CHECK(train.classes == std::vector<std::string>{"cat", "dog"});
+        CHECK(to_string(train.images.type()) == "u8 [3, 3, 4, 6]");
+        CHECK(std::ranges::equal(train.labels.values<int32_t>(), std::vector{0, 1, 1}));
+        CHECK(train.images.values<uint8_t>()[2 * 72 + 1] == 9);
+    }
+    SUBCASE("has one channel if all its images are grey") {
+        Dataset test = load(Part::test);
+        CHECK(to_string(test.images.type()) == "u8 [1, 1, 4, 6]");
+        CHECK(test.images.values<uint8_t>()[5] == 15);
+        CHECK(test.labels.values<int32_t>()[0] == 1);
+    }
+    SUBCASE("with a bad image names it") {
+        write_file_atomically(folder / "train/dog/b.png", bytes_of("damage"));
+        try {
+            load(Part::train);
+            FAIL("a bad image was accepted");
+        } catch (const DataError& error) {
+            CHECK(std::string(error.what()).find((folder / "train/dog/b.png").string() + ": ") == 0);
+        }
+    }
+    SUBCASE("can go on without its bad images, and says which") {
+        write_file_atomically(folder / "train/cat/c.jpeg", bytes_of("damage"));
+        Dataset train = load(Part::train, {.format = "", .on_bad_image = OnBadImage::skip});
+        CHECK(train.size() == 2);
+        CHECK(train.images.shape()[0] == 2);
+        REQUIRE(train.skipped.size() == 1);
+        CHECK(train.skipped[0].find((folder / "train/cat/c.jpeg").string()) == 0);
+    }
+    SUBCASE("without any good image is refused") {
+        write_file_atomically(folder / "test/dog/d.png", bytes_of("damage"));
+        CHECK_THROWS_AS(load(Part::test, {.format = "", .on_bad_image = OnBadImage::skip}), DataError);
+    }
+    SUBCASE("with images of two sizes is refused, and the message names both") {
+        write_file_atomically(folder / "train/dog/b.png", jpeg(3, 7));
+        CHECK_THROWS_WITH_AS(load(Part::train),
+                             ((folder / "train/dog/b.png").string() + ": the image has 4 x 7 pixels, but " +
+                              (folder / "train/cat/c.jpeg").string() + " has 4 x 6; resize them to one size")
+                                 .c_str(),
+                             DataError);
+    }
+    SUBCASE("with an empty class is refused") {
+        fs::create_directories(folder / "train/emu");
+        CHECK_THROWS_AS(load(Part::train), DataError);
+    }
+    SUBCASE("with a class that only the test part has is refused") {
+        fs::create_directories(folder / "test/emu");
+        CHECK_THROWS_AS(load(Part::test), DataError);
+    }
+    SUBCASE("beyond the memory limit is refused") {
+        LoadOptions options;
+        options.max_memory = 1000;
+        fs::remove(folder / "train/dog/a.JPG");
+        fs::remove(folder / "train/dog/b.png");
+        for (int i = 0; i < 20; ++i) {
+            write_file_atomically(folder / ("train/dog/" + std::to_string(i) + ".png"), png(1));
+        }
+        CHECK_THROWS_AS(load(Part::train, options), DataError);
+    }
+    SUBCASE("without a test part says so") {
+        fs::remove_all(folder / "test");
+        CHECK_THROWS_AS(load(Part::test), Error);
+    }
+}
