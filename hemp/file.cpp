@@ -1,0 +1,235 @@
+#include "hemp/file.h"
+
+#include "hemp/header.h"
+#include "hemp/weight_coder.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hemp {
+namespace {
+
+const char* name_of(QuantizerKind kind) {
+    switch (kind) {
+        case QuantizerKind::zeros: return "zeros";
+        case QuantizerKind::uniform: return "uniform";
+        case QuantizerKind::progression: return "progression";
+        case QuantizerKind::symmetric: return "symmetric";
+        case QuantizerKind::levels: return "levels";
+    }
+    return "";
+}
+
+void check(const QuantizedTensor& tensor) {
+    auto refuse = [&](std::string_view what) { fail<UsageError>("hemp file: tensor \"{}\": {}", tensor.name, what); };
+    if (tensor.shape.size() < 1 || static_cast<uint64_t>(tensor.shape.size()) > most_elements) {
+        refuse(fmt::format("shape {} has no elements or more than 2^31", tensor.shape));
+    }
+    if (static_cast<int64_t>(tensor.symbols.size()) != tensor.shape.size()) {
+        refuse(fmt::format("{} symbols for shape {}", tensor.symbols.size(), tensor.shape));
+    }
+    if (tensor.levels.size() > most_levels) {
+        refuse(fmt::format("{} levels, at most {} are allowed", tensor.levels.size(), most_levels));
+    }
+    for (size_t i = 0; i < tensor.levels.size(); ++i) {
+        if (!std::isfinite(tensor.levels[i]) || (i > 0 && !(tensor.levels[i] > tensor.levels[i - 1]))) {
+            refuse("its levels are not finite or do not increase");
+        }
+    }
+    if (tensor.levels.empty() && !(std::isfinite(tensor.step) && tensor.step > 0)) {
+        refuse(fmt::format("the step is {}, it must be finite and above 0", tensor.step));
+    }
+    int64_t least = tensor.levels.empty() ? -most_symbol : 0;
+    int64_t most  = tensor.levels.empty() ? most_symbol : static_cast<int64_t>(tensor.levels.size()) - 1;
+    for (int32_t symbol : tensor.symbols) {
+        if (symbol < least || symbol > most) {
+            refuse(fmt::format("the symbol {} is outside of {} to {}", symbol, least, most));
+        }
+    }
+}
+
+/// Of a file whose header is good: sizes and checksum of the rest, limits of memory.
+std::span<const std::byte> checked_codes(std::span<const std::byte> bytes, const Header& header,
+                                         std::string_view file) {
+    uint64_t codes = header.code_bytes();
+    uint64_t rest  = bytes.size() - header.bytes;
+    if (rest != codes + 4) {
+        fail<DataError>("{}: codes at byte {}: {} bytes follow, expected {} of codes and 4 of CRC-32; the file is {}",
+                        file, header.bytes, rest, codes, rest < codes + 4 ? "truncated" : "followed by something else");
+    }
+    std::span<const std::byte> code     = bytes.subspan(header.bytes, codes);
+    std::span<const std::byte> check    = bytes.last(4);
+    uint32_t                   found    = 0;
+    uint32_t                   computed = crc32_of(code);
+    for (int i = 0; i < 4; ++i) {
+        found |= static_cast<uint32_t>(check[static_cast<size_t>(i)]) << (8 * i);
+    }
+    if (found != computed) {
+        fail<DataError>(
+            "{}: codes check at byte {}: CRC-32 {:#010x}, computed {:#010x}; the file is damaged, get it again", file,
+            bytes.size() - 4, found, computed);
+    }
+    if (!code.empty() && code.back() == std::byte{0}) {
+        fail<DataError>("{}: codes at byte {}: the last byte is 0, which no writer leaves; the file is damaged", file,
+                        bytes.size() - 5);
+    }
+    return code;
+}
+
+uint64_t memory_of(const Header& header) { return 4 * header.weights() + WeightDecoder::memory; }
+
+void check_expansion(std::span<const std::byte> bytes, const Header& header, std::string_view file) {
+    uint64_t decoded = 4 * header.weights();
+    uint64_t allowed = 1 + (uint64_t{bytes.size()} << 20);
+    if (decoded > allowed) {
+        fail<DataError>(
+            "{}: header: {} bytes decode to {}, at most {} are allowed; the file is damaged or made to harm", file,
+            bytes.size(), decoded, allowed);
+    }
+}
+
+/// Symbols as the coder wants them: 0 for the level closest to zero.
+void move_symbols(std::vector<int32_t>& symbols, int32_t by) {
+    if (by != 0) {
+        for (int32_t& symbol : symbols) {
+            symbol += by;
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(const HempFile& file, const Registry& registry) {
+    const ModelSpec* spec = file.model.empty() || !registry ? nullptr : registry(file.model);
+    if (!file.model.empty() && spec == nullptr) {
+        fail<UsageError>("hemp file: the model \"{}\" is not registered", file.model);
+    }
+    Header header{.model = file.model, .mean = file.mean, .std = file.std, .classes = file.classes, .tensors = {}};
+    WeightEncoder       encoder;
+    std::vector<size_t> ends;
+    for (const QuantizedTensor& given : file.tensors) {
+        check(given);
+        QuantizedTensor tensor = canonical(given);
+        TensorEntry     entry{.name = tensor.name, .shape = tensor.shape, .quantizer = quantizer_entry(tensor)};
+        if (entry.quantizer.kind != QuantizerKind::zeros) {
+            move_symbols(tensor.symbols, -entry.quantizer.zero_symbol());
+            encoder.add(tensor.shape, tensor.symbols);
+        }
+        ends.push_back(encoder.bytes());
+        header.tensors.push_back(std::move(entry));
+    }
+    std::vector<std::byte> codes = encoder.finish();
+
+    // Bytes that ended up settled only at the end belong to the last tensor with a code.
+    TensorEntry* last  = nullptr;
+    size_t       begin = 0;
+    for (size_t i = 0; i < ends.size(); ++i) {
+        TensorEntry& entry = header.tensors[i];
+        if (entry.quantizer.kind != QuantizerKind::zeros) {
+            size_t end       = std::min(ends[i], codes.size());
+            entry.code_bytes = end - begin;
+            begin            = end;
+            last             = &entry;
+        }
+    }
+    if (last != nullptr) {
+        last->code_bytes += codes.size() - begin;
+    }
+    std::vector<std::byte> bytes = write_header(header, spec);
+    bytes.insert(bytes.end(), codes.begin(), codes.end());
+    uint32_t check = crc32_of(codes);
+    for (int i = 0; i < 4; ++i) {
+        bytes.push_back(static_cast<std::byte>(check >> (8 * i) & 0xFF));
+    }
+    return bytes;
+}
+
+HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, const Registry& registry,
+                const DecodeLimits& limits) {
+    Header header = read_header(bytes, file_name, registry);
+    check_expansion(bytes, header, file_name);
+    std::span<const std::byte> codes = checked_codes(bytes, header, file_name);
+    if (memory_of(header) > limits.max_memory) {
+        fail<DataError>("{}: header: decoding takes {} bytes of memory, {} are allowed; allow more with --max-memory",
+                        file_name, memory_of(header), limits.max_memory);
+    }
+
+    HempFile      file{.model   = std::move(header.model),
+                       .mean    = std::move(header.mean),
+                       .std     = std::move(header.std),
+                       .classes = std::move(header.classes),
+                       .tensors = {}};
+    WeightDecoder decoder(codes);
+    uint64_t      end = 0;
+    for (TensorEntry& entry : header.tensors) {
+        QuantizedTensor tensor;
+        tensor.name   = std::move(entry.name);
+        tensor.shape  = entry.shape;
+        tensor.step   = entry.quantizer.kind == QuantizerKind::uniform ? entry.quantizer.step : 1;
+        tensor.levels = entry.quantizer.levels;
+        tensor.symbols.resize(static_cast<size_t>(tensor.shape.size()));
+        if (entry.quantizer.kind != QuantizerKind::zeros) {
+            auto damaged = [&](std::string_view what) {
+                fail<DataError>("{}: codes from byte {}: tensor {}: {}; the file is damaged, get it again", file_name,
+                                header.bytes + end, tensor.name, what);
+            };
+            if (!decoder.read(tensor.shape, tensor.symbols)) {
+                damaged("a symbol is outside of +-2^30");
+            }
+            if (!tensor.levels.empty()) {
+                move_symbols(tensor.symbols, entry.quantizer.zero_symbol());
+                auto most = static_cast<int32_t>(tensor.levels.size());
+                if (std::any_of(tensor.symbols.begin(), tensor.symbols.end(),
+                                [&](int32_t s) { return s < 0 || s >= most; })) {
+                    damaged(fmt::format("a symbol is outside of its {} levels", most));
+                }
+            }
+            uint64_t begin = end;
+            end += entry.code_bytes;
+            if (end < codes.size() && decoder.shifts() != end) {
+                damaged(fmt::format("its code has {} bytes, the header says {}", decoder.shifts() - begin,
+                                    entry.code_bytes));
+            }
+        }
+        file.tensors.push_back(std::move(tensor));
+    }
+    return file;
+}
+
+FileSummary summarize(std::span<const std::byte> bytes, std::string_view file_name, const Registry& registry) {
+    Header header = read_header(bytes, file_name, registry);
+    check_expansion(bytes, header, file_name);
+    std::span<const std::byte> codes = checked_codes(bytes, header, file_name);
+
+    FileSummary summary;
+    summary.version = format_version;
+    summary.coder   = format_coder;
+    summary.bytes   = bytes.size();
+    summary.weights = header.weights();
+    summary.memory  = memory_of(header);
+    uint64_t listed =
+        header.model_bytes + header.input_bytes + header.classes_bytes + header.names_bytes + header.quantizers_bytes;
+    summary.parts = {{"frame", header.bytes - listed + 4},  // magic, version, coder, flags, both checks
+                     {"model", header.model_bytes},           {"normalisation", header.input_bytes},
+                     {"classes", header.classes_bytes},       {"names and shapes", header.names_bytes},
+                     {"quantizers", header.quantizers_bytes}, {"codes", codes.size()}};
+    for (const TensorEntry& entry : header.tensors) {
+        const QuantizerEntry& quantizer = entry.quantizer;
+        bool has_step = quantizer.kind == QuantizerKind::uniform || quantizer.kind == QuantizerKind::progression;
+        summary.tensors.push_back(
+            {.name       = entry.name,
+             .shape      = entry.shape,
+             .quantizer  = name_of(quantizer.kind),
+             .levels     = quantizer.kind == QuantizerKind::zeros ? 1 : static_cast<int64_t>(quantizer.levels.size()),
+             .step       = has_step ? quantizer.step : 0,
+             .side_bytes = entry.side_bytes,
+             .code_bytes = entry.code_bytes});
+    }
+    summary.model   = std::move(header.model);
+    summary.mean    = std::move(header.mean);
+    summary.std     = std::move(header.std);
+    summary.classes = std::move(header.classes);
+    return summary;
+}
+
+}  // namespace hemp

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "core/array.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hemp {
+
+/// A tensor as the file knows it: integers and what they stand for.
+///   levels empty      uniform: value = symbol * step, |symbol| <= 2^30
+///   levels not empty  a codebook of 1 to 256 levels, strictly increasing: value = levels[symbol]; step is not used
+struct QuantizedTensor {
+    std::string          name;
+    Shape                shape;
+    std::vector<int32_t> symbols;  ///< row-major, shape.size() of them
+    float                step = 1;
+    std::vector<float>   levels;
+
+    bool operator==(const QuantizedTensor&) const = default;
+};
+
+/// The f32 values, to the bit the same on every machine: one product rounded to nearest, or a level as it is.
+inline Array dequantize(const QuantizedTensor& tensor) {
+    Array  array(Type{tensor.shape, DType::f32});
+    size_t i = 0;
+    for (float& value : array.values<float>()) {
+        int32_t symbol = tensor.symbols.at(i++);
+        value          = tensor.levels.empty() ? static_cast<float>(symbol) * tensor.step
+                                               : tensor.levels.at(static_cast<size_t>(symbol));
+    }
+    return array;
+}
+
+}  // namespace hemp

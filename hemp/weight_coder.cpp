@@ -1,0 +1,232 @@
+#include "hemp/weight_coder.h"
+
+#include "hemp/contexts.h"
+#include "hemp/mixer.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <optional>
+
+namespace hemp {
+namespace {
+
+// Kinds of mixed bits (docs/format.md, 5.5).
+constexpr size_t nonzero  = 0;
+constexpr size_t positive = 1;
+constexpr size_t larger   = 2;  // than 1, 2, ... unary_bits
+constexpr int    unary    = 4;
+constexpr size_t escape   = larger + unary;
+
+constexpr int     most_suffix     = 30;  // bits
+constexpr int     modelled_suffix = 8;   // bits, the rest are as good as random
+constexpr int64_t most_rows       = 65536;
+
+constexpr uint32_t even_odds = 1 << 15;
+constexpr uint32_t flat_odds = 64;  // 1 in 1024 tensors
+constexpr int      most_flat = 16;  // bits a symbol
+
+/// Everything learned on one class of tensors.
+struct Learned {
+    Mixer                                 mixer{Surroundings::sizes};
+    std::array<std::array<Slot, 256>, 31> suffixes;
+
+    Learned() {
+        for (int length = 1; length <= most_suffix; ++length) {
+            for (int before = 0; before < std::min(length, modelled_suffix); ++before) {
+                // As if a uniform distribution over all suffixes had been seen a little.
+                uint32_t count = std::min(1u << std::min(length - before - 1, 8), 255u);
+                auto     first = suffixes[static_cast<size_t>(length)].begin() + (1 << before);
+                std::fill_n(first, 1 << before, Slot(1u << 21, count));
+            }
+        }
+    }
+};
+
+struct Writer {
+    ArithmeticEncoder& encoder;
+
+    int operator()(int bit, uint32_t p) {
+        encoder.code(bit, p);
+        return bit;
+    }
+};
+
+struct Reader {
+    ArithmeticDecoder& decoder;
+
+    int operator()(int, uint32_t p) { return decoder.decode(p); }
+};
+
+/// The symbol `d`, which a Writer codes and a Reader, whatever `d` is, gives back; nothing when no encoder writes it.
+template <class Bits>
+std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& surroundings, int32_t d) {
+    Mixer::Context contexts = surroundings.magnitude_contexts();
+    auto           mixed    = [&](int bit, size_t kind) {
+        return learned.mixer.code<Mixer::contexts>(bits, bit, kind, contexts, surroundings.selector());
+    };
+    int64_t size = std::abs(d);
+    if (!mixed(size > 0, nonzero)) {
+        return 0;
+    }
+    int sign = learned.mixer.code<Surroundings::sign_count>(bits, d > 0, positive, surroundings.sign_contexts(), 0);
+    contexts[0] += sign ? 2 : 1;  // levels need not be symmetric
+    contexts[4] += sign ? 80 : 40;
+    int m = 1;
+    while (m <= unary && mixed(size > m, larger + static_cast<size_t>(m) - 1)) {
+        ++m;
+    }
+    if (m <= unary) {
+        return sign ? m : -m;
+    }
+    int64_t rest   = size - unary;
+    int     length = 0;
+    while (mixed(rest >> (length + 1) > 0, std::min(escape + static_cast<size_t>(length), Mixer::kinds - 1))) {
+        if (++length > most_suffix) {
+            return {};
+        }
+    }
+    uint32_t prefix = 1;
+    for (int i = length - 1; i >= 0; --i) {
+        int bit = static_cast<int>(rest >> i & 1);
+        if (prefix < (1 << modelled_suffix)) {
+            Slot& slot = learned.suffixes[static_cast<size_t>(length)][prefix];
+            bit        = bits(bit, std::max(slot.p(), 1u));
+            slot.see(bit, Slot::limit);
+        } else {
+            bit = bits(bit, even_odds);
+        }
+        prefix = 2 * prefix + static_cast<uint32_t>(bit);
+    }
+    int64_t magnitude = int64_t{unary} + prefix;
+    if (magnitude > (1 << 30)) {
+        return {};
+    }
+    return static_cast<int32_t>(sign ? magnitude : -magnitude);
+}
+
+/// A tensor of which nothing can be learned (all symbols of a range as likely, or a constant): plain numbers of `width`
+/// bits above `lowest`.
+struct Flat {
+    int     width  = 0;
+    int64_t lowest = 0;
+};
+
+/// Nothing where a look at the counts says that the model does better.
+std::optional<Flat> worth_trying(std::span<const int32_t> symbols) {
+    auto [lowest, highest] = std::minmax_element(symbols.begin(), symbols.end());
+    uint64_t range         = static_cast<uint64_t>(int64_t{*highest} - *lowest);
+    Flat     flat{.width = static_cast<int>(std::bit_width(range)), .lowest = *lowest};
+    if (flat.width > most_flat) {
+        return {};
+    }
+    std::vector<uint64_t> counts(size_t{1} << flat.width);
+    for (int32_t symbol : symbols) {
+        ++counts[static_cast<size_t>(symbol - flat.lowest)];
+    }
+    uint64_t most = *std::max_element(counts.begin(), counts.end());
+    if (most * counts.size() > symbols.size() + symbols.size() / 2) {
+        return {};
+    }
+    return flat;
+}
+
+template <class Bits>
+uint64_t code_number(Bits& bits, uint64_t number, int width) {
+    uint64_t result = 0;
+    for (int i = width - 1; i >= 0; --i) {
+        result = 2 * result + static_cast<uint64_t>(bits(static_cast<int>(number >> i & 1), even_odds));
+    }
+    return result;
+}
+
+/// Like WeightModel::code.
+template <class Bits>
+bool code_flat(Bits bits, Flat flat, std::span<int32_t> symbols) {
+    constexpr int64_t most = 1 << 30;
+    flat.width             = static_cast<int>(code_number(bits, static_cast<uint64_t>(flat.width), 5));
+    flat.lowest = static_cast<int64_t>(code_number(bits, static_cast<uint64_t>(flat.lowest + most), 32)) - most;
+    if (flat.width > most_flat || flat.lowest + (1 << flat.width) - 1 > most) {
+        return false;
+    }
+    for (int32_t& symbol : symbols) {
+        uint64_t above = code_number(bits, static_cast<uint64_t>(symbol - flat.lowest), flat.width);
+        symbol         = static_cast<int32_t>(flat.lowest + static_cast<int64_t>(above));
+    }
+    return true;
+}
+
+}  // namespace
+
+class WeightModel {
+ public:
+    /// A Reader fills `symbols`; false when one is read that no encoder writes.
+    template <class Bits>
+    bool code(Bits bits, const Shape& shape, std::span<int32_t> symbols) {
+        bool         is_matrix = shape.rank() >= 2;
+        Learned&     learned   = is_matrix ? matrices_ : others_;
+        Walk         walk(shape, activities_);
+        Surroundings surroundings(walk, symbols, activities_);
+        learned.mixer.renew(Surroundings::column_context, surroundings.columns());
+
+        std::vector<uint32_t> activities;
+        int32_t*              symbol = symbols.data();
+        for (int64_t row = 0; row < walk.rows; ++row) {
+            surroundings.start_row();
+            for (int64_t column = 0; column < walk.columns; ++column) {
+                std::optional<int32_t> d = code_symbol(bits, learned, surroundings, *symbol);
+                if (!d) {
+                    return false;
+                }
+                *symbol++ = *d;
+                surroundings.see(*d);
+            }
+            if (is_matrix && walk.rows <= most_rows) {
+                activities.push_back(surroundings.row_activity());
+            }
+        }
+        if (is_matrix) {
+            activities_ = std::move(activities);
+        }
+        learned.mixer.forget();
+        return true;
+    }
+
+ private:
+    Learned    matrices_;
+    Learned    others_;
+    Activities activities_;
+};
+
+WeightEncoder::WeightEncoder() : model_(std::make_unique<WeightModel>()) {}
+WeightEncoder::~WeightEncoder() = default;
+
+void WeightEncoder::add(const Shape& shape, std::span<const int32_t> symbols) {
+    std::vector<int32_t> copy(symbols.begin(), symbols.end());
+    if (std::optional<Flat> flat = worth_trying(symbols)) {
+        ArithmeticEncoder plain;
+        code_flat(Writer{plain}, *flat, copy);
+        ArithmeticEncoder modelled;
+        WeightModel(*model_).code(Writer{modelled}, shape, copy);
+        if (plain.bytes() < modelled.bytes()) {
+            encoder_.code(1, flat_odds);
+            code_flat(Writer{encoder_}, *flat, copy);
+            return;
+        }
+    }
+    encoder_.code(0, flat_odds);
+    model_->code(Writer{encoder_}, shape, copy);
+}
+
+WeightDecoder::WeightDecoder(std::span<const std::byte> code)
+    : model_(std::make_unique<WeightModel>()), decoder_(code) {}
+WeightDecoder::~WeightDecoder() = default;
+
+bool WeightDecoder::read(const Shape& shape, std::span<int32_t> symbols) {
+    if (decoder_.decode(flat_odds)) {
+        return code_flat(Reader{decoder_}, {}, symbols);
+    }
+    return model_->code(Reader{decoder_}, shape, symbols);
+}
+
+}  // namespace hemp
