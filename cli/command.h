@@ -27,5 +27,6 @@ Action add_bench(CLI::App& app);
 Action add_eval(CLI::App& app);
 Action add_explain(CLI::App& app);
 Action add_info(CLI::App& app);
+Action add_train(CLI::App& app);
 
 }  // namespace hemp

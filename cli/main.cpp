@@ -25,6 +25,7 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"train", "Train a model; its run folder can be resumed", add_train},
     {"eval", "Accuracy of a checkpoint, run folder, safetensors or .hemp file", add_eval},
     {"explain", "Graph, plan, arithmetic and memory of a model", add_explain},
     {"bench", "Median time of a model's step", add_bench},

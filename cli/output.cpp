@@ -1,5 +1,8 @@
 #include "cli/output.h"
 
+#include "core/error.h"
+#include "core/file/file.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -39,6 +42,17 @@ void print_table(const Rows& rows) {
 }
 
 void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+
+Json read_json(const std::filesystem::path& path) {
+    constexpr size_t max_bytes = size_t{16} << 20;
+    Bytes            bytes     = read_file(path, max_bytes);
+    const char*      text      = reinterpret_cast<const char*>(bytes.data());
+    Json             json      = Json::parse(text, text + bytes.size(), nullptr, false);
+    if (!json.is_object()) {
+        fail<DataError>("{}: is no JSON object; name a manifest.json as hemp writes it", path.string());
+    }
+    return json;
+}
 
 std::string grouped(uint64_t number) {
     std::string digits = std::to_string(number);

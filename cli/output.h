@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ using Rows = std::vector<std::vector<std::string>>;
 void print_table(const Rows& rows);
 
 void print_json(const Json& json);
+
+/// Throws Error if the file cannot be read, DataError if it is no JSON object.
+Json read_json(const std::filesystem::path& path);
 
 /// "1,234,567"
 std::string grouped(uint64_t number);
