@@ -24,9 +24,16 @@ using Action = std::function<int(const Settings&)>;
 
 // Each adds its options to `app` and returns its action. One file a command.
 Action add_bench(CLI::App& app);
+Action add_compress(CLI::App& app);
+Action add_decompress(CLI::App& app);
+Action add_demo(CLI::App& app);
 Action add_eval(CLI::App& app);
 Action add_explain(CLI::App& app);
 Action add_info(CLI::App& app);
+Action add_list(CLI::App& app);
+Action add_predict(CLI::App& app);
+Action add_replay(CLI::App& app);
+Action add_test(CLI::App& app);
 Action add_train(CLI::App& app);
 
 }  // namespace hemp

@@ -25,10 +25,17 @@ struct Command {
 };
 
 constexpr Command commands[] = {
+    {"demo", "The whole road once, on embedded digits", add_demo},
     {"train", "Train a model; its run folder can be resumed", add_train},
+    {"compress", "Make a .hemp file of trained weights", add_compress},
+    {"decompress", "Write a .hemp file's weights as safetensors", add_decompress},
     {"eval", "Accuracy of a checkpoint, run folder, safetensors or .hemp file", add_eval},
+    {"predict", "The most probable classes of images", add_predict},
+    {"list", "Bytes, levels and bits a weight of a .hemp file", add_list},
+    {"test", "Verify .hemp files", add_test},
     {"explain", "Graph, plan, arithmetic and memory of a model", add_explain},
     {"bench", "Median time of a model's step", add_bench},
+    {"replay", "Repeat a recorded run and compare bytes", add_replay},
     {"info", "Version, processor, kernels, threads, libraries", add_info},
 };
 

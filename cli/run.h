@@ -14,12 +14,12 @@ namespace hemp {
 
 /// Everything that the result of a run depends on. Zero and empty mean: as the recipe has it.
 struct RunOptions {
-    std::string model;
-    std::string input;  ///< a file with trained weights to start from; empty: fresh weights
-    std::string data;
-    std::string val;
-    std::string format;
-    std::string recipe;
+    std::string model           = {};
+    std::string input           = {};  ///< a file with trained weights to start from; empty: fresh weights
+    std::string data            = {};
+    std::string val             = {};
+    std::string format          = {};
+    std::string recipe          = {};
     bool        holdout         = true;
     int64_t     epochs          = 0;
     int64_t     batch           = 0;
@@ -44,8 +44,8 @@ void check(const RunOptions& options);
 
 /// Where a run writes, and what it does with what is there.
 struct RunPlace {
-    std::filesystem::path folder;
-    std::filesystem::path output;  ///< a second copy of the best .hemp file; empty: none
+    std::filesystem::path folder = {};
+    std::filesystem::path output = {};  ///< a second copy of the best .hemp file; empty: none
     bool                  resume = false;
     bool                  force  = false;  ///< replace what an earlier run left
 };
