@@ -51,6 +51,7 @@ class Array {
 
     Array() = default;
     explicit Array(Type type);  ///< zeros
+    explicit Array(float scalar) : Array(Type{}) { values<float>()[0] = scalar; }
     template <class T>
     Array(Shape shape, const std::vector<T>& values) : Array(Type{shape, dtype_of<T>}) {
         expect(static_cast<int64_t>(values.size()) == shape.size(), "array: {} values given for shape {}, which has {}",

@@ -29,9 +29,11 @@ int64_t Shape::size() const {
 std::string to_string(const Shape& shape) {
     std::string text = "[";
     for (int axis = 0; axis < shape.rank(); ++axis) {
-        text += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
+        text += axis == 0 ? "" : ", ";
+        text += std::to_string(shape[axis]);
     }
-    return text + "]";
+    text += "]";
+    return text;
 }
 
 Shape broadcast(const Shape& a, const Shape& b, std::string_view who) {

@@ -53,8 +53,11 @@ bool chosen(const std::string& label) {
 
 std::string repeat_command(const std::string& label) {
     const auto* test = doctest::getContextOptions()->currentTest;
-    return fmt::format("HEMP_CASE='{}' build/tests/hemp-tests --test-case='{}'", label,
-                       test != nullptr ? test->m_name : "*");
+    std::string name;
+    for (const char* c = test != nullptr ? test->m_name : "*"; *c != 0; ++c) {
+        name += *c == ',' ? "\\," : std::string(1, *c);  // a comma parts filters
+    }
+    return fmt::format("HEMP_CASE='{}' build/tests/hemp-tests --test-case='{}'", label, name);
 }
 
 double value_at(const Array& array, int64_t i) {
@@ -77,9 +80,10 @@ std::string difference(const Array& got, const std::vector<double>& expected, co
         double wanted = expected[static_cast<size_t>(i)];
         double found  = value_at(got, i);
         if (!close(found, wanted, tolerance)) {
-            return fmt::format("element {} of {} is {}, expected {} ({:.3g} ulps of the larger of it and {}; allowed {})",
-                               i, got.type(), found, wanted, ulps_between(found, wanted, tolerance.floor),
-                               tolerance.floor, tolerance.ulps);
+            return fmt::format(
+                "element {} of {} is {}, expected {} ({:.3g} ulps of the larger of it and {}; allowed {})", i,
+                got.type(), found, wanted, ulps_between(found, wanted, tolerance.floor), tolerance.floor,
+                tolerance.ulps);
         }
     }
     return {};
@@ -173,16 +177,17 @@ void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_way
 /// Memory filled with NaN (all bits set), with guards of another pattern on both sides.
 class Guarded {
  public:
-    explicit Guarded(size_t bytes) : bytes_(bytes), memory_({.shape = {static_cast<int64_t>(bytes + 2 * guard)}, .dtype = DType::u8}) {
+    explicit Guarded(size_t bytes)
+        : bytes_(bytes), memory_({.shape = {static_cast<int64_t>(bytes + 2 * guard)}, .dtype = DType::u8}) {
         std::memset(memory_.memory(), pattern, memory_.bytes());
         std::memset(at(), 0xff, bytes);
     }
     std::byte* at() { return static_cast<std::byte*>(memory_.memory()) + guard; }
     bool       intact() const {
-        auto bytes = memory_.values<uint8_t>();
-        auto good  = [](uint8_t byte) { return byte == pattern; };
-        return std::all_of(bytes.begin(), bytes.begin() + guard, good) &&
-               std::all_of(bytes.end() - guard, bytes.end(), good) && bytes_ + 2 * guard == bytes.size();
+              auto bytes = memory_.values<uint8_t>();
+              auto good  = [](uint8_t byte) { return byte == pattern; };
+              return std::all_of(bytes.begin(), bytes.begin() + guard, good) &&
+                     std::all_of(bytes.end() - guard, bytes.end(), good) && bytes_ + 2 * guard == bytes.size();
     }
 
  private:
@@ -207,8 +212,8 @@ void check_by_hand(const Case& c, const Tolerance& tolerance, std::optional<size
     std::vector<const void*> addresses;
     for (const Tensor& input : group.inputs) {
         auto         given = std::find(c.inputs.begin(), c.inputs.end(), input);
-        const Array& value = given != c.inputs.end() ? c.values[static_cast<size_t>(given - c.inputs.begin())]
-                                                     : *input.node().value;
+        const Array& value =
+            given != c.inputs.end() ? c.values[static_cast<size_t>(given - c.inputs.begin())] : *input.node().value;
         operands.emplace_back(value.bytes());
         std::memcpy(operands.back().at(), value.memory(), value.bytes());
     }
@@ -225,8 +230,7 @@ void check_by_hand(const Case& c, const Tolerance& tolerance, std::optional<size
     }
     Array got(node.type);
     std::memcpy(got.memory(), output, got.bytes());
-    std::string how =
-        fmt::format("run by hand{} with {}", in_place ? " in place" : "", name_of(instruction_set()));
+    std::string how   = fmt::format("run by hand{} with {}", in_place ? " in place" : "", name_of(instruction_set()));
     std::string wrong = difference(got, interpret({y}, c.given())[0].at, tolerance);
     if (!wrong.empty()) {
         c.fail_with(how + ": " + wrong);
@@ -371,10 +375,10 @@ void check_differences(const Case& c, const Tensor& loss, const Gradients& gradi
 }
 
 void check_gradient(Case c, const Tolerance& tolerance) {
-    Tensor    y = c.outputs[0];
-    Operand   weights{.shape = y.shape(), .low = -1, .high = 1};
-    Tensor    loss = sum(y * constant(random_array(weights, hash(c.label) + 1000)));
-    Tensors   to;
+    Tensor  y = c.outputs[0];
+    Operand weights{.shape = y.shape(), .low = -1, .high = 1};
+    Tensor  loss = sum(y * constant(random_array(weights, hash(c.label) + 1000)));
+    Tensors to;
     for (const Tensor& input : c.inputs) {
         if (input.dtype() == DType::f32) {
             to.push_back(input);

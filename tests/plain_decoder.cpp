@@ -1,4 +1,4 @@
-#include "plain_decoder.h"
+#include "tests/plain_decoder.h"
 
 #include <cmath>
 #include <cstring>

@@ -86,10 +86,13 @@ HEMP_INLINE typename V::Float tanh(typename V::Float x) {
     return magnitude < V::all(0.625f) ? near : far;
 }
 
-/// 1 / (1 + e^-x); greatest error 4 ULP.
+/// 1 / (1 + e^-x); greatest error 4 ULP. Below 0 it is e^x / (1 + e^x): e^-x would overflow where the result is not 0.
 template <class V>
 HEMP_INLINE typename V::Float sigmoid(typename V::Float x) {
-    return V::all(1.0f) / (V::all(1.0f) + exp<V>(-x));
+    using F    = typename V::Float;
+    auto below = x < V::all(0.0f);
+    F    e     = exp<V>(below ? x : -x);
+    return (below ? e : V::all(1.0f)) / (V::all(1.0f) + e);
 }
 
 /// Square root, correctly rounded.

@@ -11,8 +11,8 @@ struct BatchNorm {
     Tensor variance;  ///< [C], of the batch itself (divided by its size, not by one less)
 };
 
-/// Batch normalisation in training: y = (x - mean) / sqrt(variance + epsilon) * scale + shift, with mean and variance of
-/// each channel over the batch (and over rows and columns).
+/// Batch normalisation in training: y = (x - mean) / sqrt(variance + epsilon) * scale + shift, with mean and variance
+/// of each channel over the batch (and over rows and columns).
 ///   x             [N, C] or [N, C, H, W] f32, not empty
 ///   scale, shift  [C] f32
 ///   gradient      to x, scale, shift; through the statistics as well

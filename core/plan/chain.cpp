@@ -37,10 +37,7 @@ class Walk {
         }
     }
 
-    bool    everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
-    bool    dense() const { return axes_.size() == 1 && axes_[0].stride == 1; }
-    bool    outermost_kept() const { return axes_[0].stride != 0; }
-    int64_t outermost_length() const { return axes_[0].length; }
+    bool everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
 
     /// Calls visit(place in the tile, element of the part, count, stride 0 or more) for each run of [begin, begin +
     /// count).
@@ -154,12 +151,24 @@ struct Chain {
 void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const {
     std::byte* scratch = memory.thread_scratch;
     auto       slot    = [&](size_t index) { return scratch + index * slot_bytes; };
-    auto       locate  = [&](const Place& place, int64_t begin) -> std::byte* {
-        size_t bytes = static_cast<size_t>(begin) * place.element_bytes;
+    // Results that would overwrite what a later instruction still reads wait in a slot until the tile is done; who
+    // reads them meanwhile reads the slot.
+    std::vector<std::byte*> waiting(memory.outputs.size());
+    for (const auto& [instruction, input] : late_reads) {
+        size_t output = instructions[instruction].target.index;
+        if (memory.outputs[output] == memory.inputs[input]) {
+            waiting[output] = slot(slots + instruction);
+        }
+    }
+    auto in_memory = [&](const Place& place, int64_t begin) {
+        return static_cast<std::byte*>(memory.outputs[place.index]) + static_cast<size_t>(begin) * place.element_bytes;
+    };
+    auto locate = [&](const Place& place, int64_t begin) -> std::byte* {
         switch (place.kind) {
             case Place::input:
-                return const_cast<std::byte*>(static_cast<const std::byte*>(memory.inputs[place.index])) + bytes;
-            case Place::output: return static_cast<std::byte*>(memory.outputs[place.index]) + bytes;
+                return const_cast<std::byte*>(memory.input<std::byte>(place.index)) +
+                       static_cast<size_t>(begin) * place.element_bytes;
+            case Place::output: return waiting[place.index] != nullptr ? waiting[place.index] : in_memory(place, begin);
             case Place::slot: break;
         }
         return slot(place.index);
@@ -171,13 +180,6 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
             spread(s.walk, memory.input<uint8_t>(s.input), begin, count, reinterpret_cast<uint8_t*>(slot(s.slot)));
         }
     };
-    // Results that would overwrite what a later instruction still reads wait in a slot until the tile is done.
-    std::vector<bool> delayed(instructions.size());
-    for (const auto& [instruction, input] : late_reads) {
-        if (memory.outputs[instructions[instruction].target.index] == memory.inputs[input]) {
-            delayed[instruction] = true;
-        }
-    }
     for (const Spread& s : spreads) {
         if (s.once) {
             fill(s, 0, std::min(tile_elements, size));
@@ -190,14 +192,12 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
                 fill(s, begin, count);
             }
         }
-        for (size_t i = 0; i < instructions.size(); ++i) {
-            const Instruction& instruction = instructions[i];
-            const void*        operands[3];
+        for (const Instruction& instruction : instructions) {
+            const void* operands[3];
             for (size_t k = 0; k < instruction.operands.size(); ++k) {
                 operands[k] = locate(instruction.operands[k], begin);
             }
-            std::byte* target = delayed[i] ? slot(slots + i) : locate(instruction.target, begin);
-            instruction.function(operands, target, count);
+            instruction.function(operands, locate(instruction.target, begin), count);
         }
         for (const End& end : ends) {
             const float* values = reinterpret_cast<const float*>(locate(end.operand, begin));
@@ -219,10 +219,11 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
                 }
             });
         }
-        for (size_t i = 0; i < instructions.size(); ++i) {
-            if (delayed[i]) {
-                const Place& target = instructions[i].target;
-                std::memcpy(locate(target, begin), slot(slots + i), static_cast<size_t>(count) * target.element_bytes);
+        for (const Instruction& instruction : instructions) {
+            const Place& target = instruction.target;
+            if (target.kind == Place::output && waiting[target.index] != nullptr) {
+                std::memcpy(in_memory(target, begin), waiting[target.index],
+                            static_cast<size_t>(count) * target.element_bytes);
             }
         }
     }

@@ -101,7 +101,9 @@ MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>
             auto reused = group.inputs.end();
             for (auto input = group.inputs.begin(); input != group.inputs.end() && reused == group.inputs.end();
                  ++input) {
-                bool whole = input->type().bytes() == output.type().bytes() && output.shape().size() > 0;
+                // Element by element: an operand that is repeated is read again and again.
+                bool whole = input->type().bytes() == output.type().bytes() &&
+                             input->shape().size() == output.shape().size() && output.shape().size() > 0;
                 if (whole && life_of.contains(*input) && last[*input] == step && !taken.contains(*input) &&
                     output.node().op->reduction == Reduction::none &&
                     in_place_allowed(group, static_cast<size_t>(input - group.inputs.begin()))) {

@@ -68,6 +68,7 @@ struct Program::Parts {
     void* address(const Tensor& value, const std::vector<Feed>& feeds) const;
     void  bind(const std::vector<Feed>& feeds);
     void  run_steps(bool timed);
+    void  run(const std::vector<Feed>& feeds, bool timed);
 };
 
 void* Program::Parts::address(const Tensor& value, const std::vector<Feed>& feeds) const {
@@ -161,35 +162,32 @@ void Program::Parts::run_steps(bool timed) {
     }
 }
 
+void Program::Parts::run(const std::vector<Feed>& feeds, bool timed) {
+    bind(feeds);
+    run_steps(timed);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        std::memcpy(outputs[i].memory(), address(storage_of(roots.outputs[i]), feeds), outputs[i].bytes());
+    }
+    // Values are gathered before the first variable changes: an update may read another variable's old value.
+    std::vector<Array> values;
+    for (const auto& [variable, update] : copied_updates) {
+        Array value(variable.type());
+        std::memcpy(value.memory(), address(storage_of(roots.updates[update].value), feeds), value.bytes());
+        values.push_back(std::move(value));
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+        std::memcpy(value_of(copied_updates[i].first).memory(), values[i].memory(), values[i].bytes());
+    }
+}
+
 Program::Program(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Program::Program(Program&&) noexcept            = default;
 Program& Program::operator=(Program&&) noexcept = default;
 Program::~Program()                             = default;
 
-void Program::run(const std::vector<Feed>& feeds) {
-    parts_->bind(feeds);
-    parts_->run_steps(false);
-    for (size_t i = 0; i < parts_->outputs.size(); ++i) {
-        Array& output = parts_->outputs[i];
-        std::memcpy(output.memory(), parts_->address(storage_of(parts_->roots.outputs[i]), feeds), output.bytes());
-    }
-    // Values are gathered before the first variable changes: an update may read another variable's old value.
-    std::vector<Array> values;
-    for (const auto& [variable, update] : parts_->copied_updates) {
-        Array value(variable.type());
-        std::memcpy(value.memory(), parts_->address(storage_of(parts_->roots.updates[update].value), feeds),
-                    value.bytes());
-        values.push_back(std::move(value));
-    }
-    for (size_t i = 0; i < values.size(); ++i) {
-        std::memcpy(value_of(parts_->copied_updates[i].first).memory(), values[i].memory(), values[i].bytes());
-    }
-}
+void Program::run(const std::vector<Feed>& feeds) { parts_->run(feeds, false); }
 
-void Program::profile(const std::vector<Feed>& feeds) {
-    parts_->bind(feeds);
-    parts_->run_steps(true);
-}
+void Program::profile(const std::vector<Feed>& feeds) { parts_->run(feeds, true); }
 
 const Array& Program::output(size_t i) const { return parts_->outputs.at(i); }
 
@@ -204,7 +202,8 @@ std::vector<StepReport> Program::report() const {
     for (const Step& step : parts_->steps) {
         StepReport report;
         for (const Tensor& tensor : step.group.nodes) {
-            report.name += (report.name.empty() ? "" : "+") + std::string(tensor.node().op->name);
+            report.name += report.name.empty() ? "" : "+";
+            report.name += tensor.node().op->name;
         }
         report.result    = to_string(step.group.outputs.back().type());
         report.algorithm = step.work.algorithm;

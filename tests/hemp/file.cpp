@@ -1,8 +1,8 @@
 #include "hemp/file.h"
 
 #include "hemp/weight_coder.h"
-#include "plain_decoder.h"
-#include "sample_files.h"
+#include "tests/hemp/sample_files.h"
+#include "tests/plain_decoder.h"
 
 #include <doctest/doctest.h>
 #include <zlib.h>

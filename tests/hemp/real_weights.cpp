@@ -1,4 +1,4 @@
-#include "real_weights.h"
+#include "tests/hemp/real_weights.h"
 
 #include <cmath>
 #include <cstdlib>

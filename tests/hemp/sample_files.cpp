@@ -1,4 +1,4 @@
-#include "sample_files.h"
+#include "tests/hemp/sample_files.h"
 
 #include "core/random.h"
 

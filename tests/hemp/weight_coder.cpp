@@ -1,8 +1,8 @@
 #include "hemp/weight_coder.h"
 
 #include "core/random.h"
-#include "real_weights.h"
-#include "sample_files.h"
+#include "tests/hemp/real_weights.h"
+#include "tests/hemp/sample_files.h"
 
 #include <doctest/doctest.h>
 #include <lzma.h>

@@ -18,8 +18,7 @@ struct Values {
     std::vector<double> at;
 
     Values() = default;
-    explicit Values(Shape lengths, double value = 0)
-        : shape(lengths), at(static_cast<size_t>(lengths.size()), value) {}
+    explicit Values(Shape lengths, double value = 0) : shape(lengths), at(static_cast<size_t>(lengths.size()), value) {}
 
     double&       operator[](int64_t i) { return at[static_cast<size_t>(i)]; }
     const double& operator[](int64_t i) const { return at[static_cast<size_t>(i)]; }

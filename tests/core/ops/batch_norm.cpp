@@ -14,7 +14,7 @@ TEST_CASE("batch_norm") {
         for (Shape x : {Shape{7, 3}, Shape{4, 3, 2, 5}}) {
             Operands operands{{.shape = x}, channels, channels};
             check_operator("batch_norm", [](const Tensors& t) { return batch_norm(t[0], t[1], t[2]).y; }, operands,
-                           {.result = {.ulps = 32, .floor = 4}, .slope = {.ulps = 256, .floor = 4}});
+                           {.result = {.ulps = 100, .floor = 4}, .slope = {.ulps = 256, .floor = 4}});
             check_operator("batch_norm's mean", [](const Tensors& t) { return batch_norm(t[0], t[1], t[2]).mean; },
                            operands, {.result = {.ulps = 8, .floor = 2}});
             check_operator("batch_norm's variance",
@@ -24,10 +24,9 @@ TEST_CASE("batch_norm") {
     }
     SUBCASE("in use agrees with its definition, and so does its gradient") {
         for (Shape x : {Shape{7, 3}, Shape{4, 3, 2, 5}}) {
-            check_operator("batch_norm in use",
-                           [](const Tensors& t) { return batch_norm(t[0], t[1], t[2], t[3], t[4]); },
-                           {{.shape = x}, channels, channels, channels, channels},
-                           {.result = {.ulps = 16, .floor = 4}});
+            check_operator(
+                "batch_norm in use", [](const Tensors& t) { return batch_norm(t[0], t[1], t[2], t[3], t[4]); },
+                {{.shape = x}, channels, channels, channels, channels}, {.result = {.ulps = 16, .floor = 4}});
         }
     }
     SUBCASE("gives every channel mean 0 and variance 1") {

@@ -29,17 +29,18 @@ std::vector<int32_t> computed_integers(const Tensor& y) {
 
 TEST_CASE("cast") {
     SUBCASE("agrees with its definition") {
-        check_operator("cast i32 to f32", [](const Tensors& x) { return cast(x[0], DType::f32); },
-                       {{.shape = {3, 4}, .dtype = DType::i32, .low = -99, .high = 99}}, exact);
-        check_operator("cast u8 to f32", [](const Tensors& x) { return cast(x[0], DType::f32); },
-                       {{.shape = {3, 4}, .dtype = DType::u8, .low = 0, .high = 255}}, exact);
+        check_operator(
+            "cast i32 to f32", [](const Tensors& x) { return cast(x[0], DType::f32); },
+            {{.shape = {3, 4}, .dtype = DType::i32, .low = -99, .high = 99}}, exact);
+        check_operator(
+            "cast u8 to f32", [](const Tensors& x) { return cast(x[0], DType::f32); },
+            {{.shape = {3, 4}, .dtype = DType::u8, .low = 0, .high = 255}}, exact);
         for (DType to : {DType::i32, DType::u8}) {
             Builder build = [to](const Tensors& x) { return cast(x[0], to); };
             check_operator(fmt::format("cast f32 to {}", name_of(to)), build,
                            {{.shape = {3, 4}, .low = -300, .high = 300}}, exact);
             check_lengths(fmt::format("cast f32 to {}", name_of(to)), build,
-                          [](int64_t n) { return Operands{{.shape = {n}, .low = -300, .high = 300}}; },
-                          {.ulps = 0});
+                          [](int64_t n) { return Operands{{.shape = {n}, .low = -300, .high = 300}}; }, {.ulps = 0});
         }
     }
     SUBCASE("to an integer saturates, and turns NaN into 0") {
@@ -62,11 +63,13 @@ TEST_CASE("cast") {
 }
 
 TEST_CASE("one_hot") {
-    check_operator("one_hot", [](const Tensors& x) { return one_hot(x[0], 5); },
-                   {{.shape = {3, 4}, .dtype = DType::i32, .low = 0, .high = 4}}, exact);
+    check_operator(
+        "one_hot", [](const Tensors& x) { return one_hot(x[0], 5); },
+        {{.shape = {3, 4}, .dtype = DType::i32, .low = 0, .high = 4}}, exact);
     SUBCASE("of a label out of range is all 0") {
-        check_operator("one_hot", [](const Tensors& x) { return one_hot(x[0], 5); },
-                       {{.shape = {30}, .dtype = DType::i32, .low = -3, .high = 8}}, exact);
+        check_operator(
+            "one_hot", [](const Tensors& x) { return one_hot(x[0], 5); },
+            {{.shape = {30}, .dtype = DType::i32, .low = -3, .high = 8}}, exact);
     }
     CHECK_THROWS_WITH_AS(one_hot(input("x", {3}), 5), "one_hot: labels are f32; they must be i32 or u8", ShapeError);
 }
@@ -74,18 +77,19 @@ TEST_CASE("one_hot") {
 TEST_CASE("argmax") {
     SUBCASE("agrees with its definition") {
         for (Shape shape : {Shape{4, 7}, Shape{2, 3, 5}, Shape{9}, Shape{3, 1}, Shape{0, 3}}) {
-            check_operator("argmax", [](const Tensors& x) { return argmax(x[0]); }, {{.shape = shape}}, exact);
+            check_operator(
+                "argmax", [](const Tensors& x) { return argmax(x[0]); }, {{.shape = shape}}, exact);
         }
-        check_operator("argmax of many rows", [](const Tensors& x) { return argmax(x[0]); }, {{.shape = {3000, 10}}},
-                       exact);
+        check_operator(
+            "argmax of many rows", [](const Tensors& x) { return argmax(x[0]); }, {{.shape = {3000, 10}}}, exact);
     }
     SUBCASE("is the first of equals, and a NaN counts as largest") {
         CHECK(computed_integers(argmax(given({2, 3}, {1, 2, 2, 5, std::nanf(""), std::nanf("")}))) ==
               std::vector<int32_t>{1, 1});
     }
     SUBCASE("refuses what has no last axis") {
-        CHECK_THROWS_WITH_AS(argmax(input("x", {})),
-                             "argmax: x has shape []; it needs a last axis that is not empty", ShapeError);
+        CHECK_THROWS_WITH_AS(argmax(input("x", {})), "argmax: x has shape []; it needs a last axis that is not empty",
+                             ShapeError);
         CHECK_THROWS_AS(argmax(input("x", {3, 0})), ShapeError);
     }
 }

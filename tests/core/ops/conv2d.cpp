@@ -14,9 +14,9 @@ namespace {
 const Tolerance products{.ulps = 32, .floor = 8};
 
 void check(Shape x, Shape weight, const ConvOptions& options, bool gradient = true) {
-    std::string name = fmt::format("conv2d stride {} {} padding {} {} dilation {} {} groups {}", options.stride[0],
-                                   options.stride[1], options.padding[0], options.padding[1], options.dilation[0],
-                                   options.dilation[1], options.groups);
+    std::string name =
+        fmt::format("conv2d stride {} {} padding {} {} dilation {} {} groups {}", options.stride[0], options.stride[1],
+                    options.padding[0], options.padding[1], options.dilation[0], options.dilation[1], options.groups);
     check_operator(name, [=](const Tensors& t) { return conv2d(t[0], t[1], options); },
                    {{.shape = x}, {.shape = weight}}, {.result = products, .gradient = gradient, .slope = products});
 }
@@ -37,18 +37,16 @@ TEST_CASE("conv2d") {
         check({2, 2, 8, 8}, {2, 1, 3, 3}, {.stride = {2, 2}, .padding = {2, 2}, .dilation = {2, 1}, .groups = 2});
         check({1, 2, 3, 3}, {2, 2, 5, 5}, {.padding = {3, 3}});
     }
-    SUBCASE("of an image of LeNet-5, more images than pieces") {
-        check({35, 1, 28, 28}, {6, 1, 5, 5}, {}, false);
-    }
+    SUBCASE("of an image of LeNet-5, more images than pieces") { check({35, 1, 28, 28}, {6, 1, 5, 5}, {}, false); }
     SUBCASE("of no images") { check({0, 2, 5, 5}, {3, 2, 3, 3}, {.padding = {1, 1}}); }
     SUBCASE("refuses what does not fit") {
         Tensor x = input("x", {1, 3, 5, 5});
         CHECK_THROWS_WITH_AS(conv2d(x, input("w", {2, 4, 3, 3})),
                              "conv2d: x [1, 3, 5, 5] has 3 channels a group, weight [2, 4, 3, 3] expects 4",
                              ShapeError);
-        CHECK_THROWS_WITH_AS(conv2d(x, input("w", {2, 3, 7, 3})),
-                             "conv2d: a kernel of 7 x 3 does not fit into x [1, 3, 5, 5] with this padding and dilation",
-                             ShapeError);
+        CHECK_THROWS_WITH_AS(
+            conv2d(x, input("w", {2, 3, 7, 3})),
+            "conv2d: a kernel of 7 x 3 does not fit into x [1, 3, 5, 5] with this padding and dilation", ShapeError);
         CHECK_THROWS_WITH_AS(conv2d(x, input("w", {2, 1, 3, 3}), {.groups = 2}),
                              "conv2d: 3 channels and 2 filters do not divide into 2 groups", ShapeError);
         CHECK_THROWS_WITH_AS(conv2d(input("x", {3, 5, 5}), input("w", {2, 3, 3, 3})),
@@ -72,8 +70,8 @@ TEST_CASE("the gradients of conv2d are operators with gradients of their own") {
     // The gradient of the squared length of a gradient.
     check_operator("second order of conv2d",
                    [=](const Tensors& t) {
-                       Tensor    z      = conv2d(t[0], t[1], options);
-                       Gradients first  = grad(sum(z * z), {t[0], t[1]});
+                       Tensor    z     = conv2d(t[0], t[1], options);
+                       Gradients first = grad(sum(z * z), {t[0], t[1]});
                        return first[0].gradient * sum(first[1].gradient * first[1].gradient);
                    },
                    {{.shape = x, .low = -1, .high = 1}, {.shape = weight, .low = -1, .high = 1}},

@@ -44,13 +44,12 @@ void check_unary(const std::string& name, Tensor (*f)(const Tensor&), double low
 /// The same for two operands, with broadcasting on either side.
 void check_binary(const std::string& name, Tensor (*f)(const Tensor&, const Tensor&), bool gradient = true,
                   double low = -2, double high = 2, Tolerance tolerance = {.ulps = 1}) {
-    Builder                            build  = [f](const Tensors& x) { return f(x[0], x[1]); };
-    const std::pair<Shape, Shape>      pairs[] = {{{5, 7}, {5, 7}}, {{2, 3, 4}, {4}},      {{7}, {5, 7}},
-                                                  {{2, 1, 4}, {3, 1}}, {{}, {3, 3}},         {{0, 3}, {3}},
-                                                  {{2, 3, 2, 2}, {3, 1, 1}}};
+    Builder                       build   = [f](const Tensors& x) { return f(x[0], x[1]); };
+    const std::pair<Shape, Shape> pairs[] = {{{5, 7}, {5, 7}},         {{2, 3, 4}, {4}}, {{7}, {5, 7}},
+                                             {{2, 1, 4}, {3, 1}},      {{}, {3, 3}},     {{0, 3}, {3}},
+                                             {{2, 3, 2, 2}, {3, 1, 1}}};
     for (const auto& [a, b] : pairs) {
-        check_operator(name, build,
-                       {{.shape = a, .low = low, .high = high}, {.shape = b, .low = low, .high = high}},
+        check_operator(name, build, {{.shape = a, .low = low, .high = high}, {.shape = b, .low = low, .high = high}},
                        {.result = tolerance, .gradient = gradient});
     }
     check_lengths(
@@ -169,7 +168,8 @@ TEST_CASE("comparisons") {
 TEST_CASE("select") {
     Builder build = [](const Tensors& x) { return select(greater(x[0], constant(0.0f)), x[1], x[2]); };
     SUBCASE("agrees with its definition") {
-        check_operator("select", build, {{.shape = {4, 5}}, {.shape = {4, 5}}, {.shape = {5}}}, {.result = {.ulps = 0}});
+        check_operator("select", build, {{.shape = {4, 5}}, {.shape = {4, 5}}, {.shape = {5}}},
+                       {.result = {.ulps = 0}});
         check_operator("select", build, {{.shape = {4, 1}}, {.shape = {}}, {.shape = {1, 5}}}, {.result = {.ulps = 0}});
         check_lengths(
             "select", [](const Tensors& x) { return select(x[0], x[1], x[2]); },
@@ -187,8 +187,11 @@ TEST_CASE("select") {
 TEST_CASE("expand") {
     SUBCASE("agrees with its definition") {
         for (Shape from : {Shape{1, 4}, Shape{4}, Shape{3, 1}, Shape{}, Shape{3, 4}}) {
-            check_operator("expand", [](const Tensors& x) { return expand(x[0], {3, 4}); }, {{.shape = from}},
-                           {.result = {.ulps = 0}});
+            check_operator("expand",
+                           [](const Tensors& x) {
+                               return expand(x[0], {3, 4});
+                           },
+                           {{.shape = from}}, {.result = {.ulps = 0}});
         }
         check_operator("expand", [](const Tensors& x) { return expand(x[0], {2, 3, 0}); }, {{.shape = {3, 0}}});
     }

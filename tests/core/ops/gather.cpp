@@ -27,7 +27,8 @@ TEST_CASE("gather") {
                            Tensor y = gather(x[0], x[1]);
                            return sum(y * y);
                        },
-                       {{.shape = {7, 3}}, rows({9000}, 6)}, {.result = {.ulps = 16, .floor = 1000}, .gradient = false});
+                       {{.shape = {7, 3}}, rows({9000}, 6)},
+                       {.result = {.ulps = 16, .floor = 1000}, .gradient = false});
         Operands operands{{.shape = {7, 3}}, rows({9000}, 6)};
         check_operator("gradient of gathered rows",
                        [](const Tensors& x) { return grad(sum(gather(x[0], x[1])), {x[0]})[0].gradient; }, operands,

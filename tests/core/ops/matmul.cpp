@@ -10,8 +10,7 @@ namespace {
 
 void check(Shape a, Shape b, MatmulOptions options = {}, bool gradient = true) {
     std::string name = fmt::format("matmul{}{}", options.transpose_a ? " a'" : "", options.transpose_b ? " b'" : "");
-    check_operator(name, [=](const Tensors& x) { return matmul(x[0], x[1], options); },
-                   {{.shape = a}, {.shape = b}},
+    check_operator(name, [=](const Tensors& x) { return matmul(x[0], x[1], options); }, {{.shape = a}, {.shape = b}},
                    {.result = {.ulps = 16, .floor = 8}, .gradient = gradient, .slope = {.ulps = 32, .floor = 8}});
 }
 
@@ -33,13 +32,13 @@ TEST_CASE("matmul") {
         check({1, 3, 5}, {1, 5, 4});
     }
     SUBCASE("of odd sizes, around panels of every instruction set") {
-        for (int64_t m : {1, 4, 7, 13, 15, 29}) {
+        for (int64_t m : {1, 4, 15, 29}) {
             for (int64_t n : {1, 8, 17, 33, 65}) {
                 check({m, 11}, {11, n}, {}, false);
             }
         }
-        check({300, 37}, {41, 37}, {.transpose_b = true}, false);
-        check({37, 300}, {37, 290}, {.transpose_a = true}, false);
+        check({90, 37}, {41, 37}, {.transpose_b = true}, false);
+        check({37, 60}, {37, 130}, {.transpose_a = true}, false);
     }
     SUBCASE("over more rows than a block of depth") {
         check_operator("matmul", [](const Tensors& x) { return matmul(x[0], x[1]); },

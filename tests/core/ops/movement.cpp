@@ -20,18 +20,27 @@ const CheckOptions exact_integers{.result = {.ulps = 0}, .gradient = false};
 
 TEST_CASE("reshape") {
     SUBCASE("agrees with its definition") {
-        check_operator("reshape", [](const Tensors& x) { return reshape(x[0], Shape{6, 4}); }, {{.shape = {2, 3, 4}}},
-                       exact);
-        check_operator("reshape", [](const Tensors& x) { return reshape(x[0], Shape{}); }, {{.shape = {1, 1}}}, exact);
-        check_operator("reshape", [](const Tensors& x) { return reshape(x[0], Shape{0, 7}); }, {{.shape = {3, 0}}},
-                       exact);
+        check_operator(
+            "reshape",
+            [](const Tensors& x) {
+                return reshape(x[0], Shape{6, 4});
+            },
+            {{.shape = {2, 3, 4}}}, exact);
+        check_operator(
+            "reshape", [](const Tensors& x) { return reshape(x[0], Shape{}); }, {{.shape = {1, 1}}}, exact);
+        check_operator(
+            "reshape",
+            [](const Tensors& x) {
+                return reshape(x[0], Shape{0, 7});
+            },
+            {{.shape = {3, 0}}}, exact);
     }
     SUBCASE("works out one length") {
         CHECK(reshape(input("x", {2, 3, 4}), std::vector<int64_t>{2, -1}).shape() == Shape{2, 12});
     }
     SUBCASE("refuses another number of elements") {
-        CHECK_THROWS_WITH_AS(reshape(input("x", {2, 3}), Shape{4}),
-                             "reshape: [2, 3] has 6 elements, [4] would have 4", ShapeError);
+        CHECK_THROWS_WITH_AS(reshape(input("x", {2, 3}), Shape{4}), "reshape: [2, 3] has 6 elements, [4] would have 4",
+                             ShapeError);
         CHECK_THROWS_WITH_AS(reshape(input("x", {2, 3}), std::vector<int64_t>{4, -1}),
                              "reshape: 6 elements do not divide by 4", ShapeError);
     }
@@ -43,15 +52,17 @@ TEST_CASE("reshape") {
 TEST_CASE("transpose") {
     SUBCASE("agrees with its definition") {
         for (std::vector<int> axes : {std::vector{2, 0, 1}, {1, 0, 2}, {0, 2, 1}, {2, 1, 0}, {0, 1, 2}}) {
-            check_operator("transpose", [axes](const Tensors& x) { return transpose(x[0], axes); },
-                           {{.shape = {3, 4, 5}}}, exact);
+            check_operator(
+                "transpose", [axes](const Tensors& x) { return transpose(x[0], axes); }, {{.shape = {3, 4, 5}}}, exact);
         }
-        check_operator("transpose of bytes", [](const Tensors& x) { return transpose(x[0]); },
-                       {{.shape = {3, 5}, .dtype = DType::u8, .low = 0, .high = 255}}, exact_integers);
-        check_operator("transpose of nothing", [](const Tensors& x) { return transpose(x[0]); }, {{.shape = {0, 5}}},
-                       exact);
-        check_operator("transpose of a large matrix", [](const Tensors& x) { return transpose(x[0]); },
-                       {{.shape = {131, 257}}}, exact_integers);
+        check_operator(
+            "transpose of bytes", [](const Tensors& x) { return transpose(x[0]); },
+            {{.shape = {3, 5}, .dtype = DType::u8, .low = 0, .high = 255}}, exact_integers);
+        check_operator(
+            "transpose of nothing", [](const Tensors& x) { return transpose(x[0]); }, {{.shape = {0, 5}}}, exact);
+        check_operator(
+            "transpose of a large matrix", [](const Tensors& x) { return transpose(x[0]); }, {{.shape = {131, 257}}},
+            exact_integers);
     }
     SUBCASE("refuses what is no order of the axes") {
         Tensor x = input("x", {2, 3});
@@ -70,24 +81,28 @@ TEST_CASE("slice") {
     };
     SUBCASE("agrees with its definition") {
         for (Part p : {Part{0, 1, 3, 1}, {0, 0, 2, 3}, {1, 4, 5, -1}, {-1, 4, 2, -3}, {1, 2, 0, 1}, {1, 0, 5, 1}}) {
-            check_operator("slice", [p](const Tensors& x) { return slice(x[0], p.axis, p.begin, p.count, p.step); },
-                           {{.shape = {4, 5}}}, exact);
+            check_operator(
+                "slice", [p](const Tensors& x) { return slice(x[0], p.axis, p.begin, p.count, p.step); },
+                {{.shape = {4, 5}}}, exact);
         }
-        check_operator("slice of labels", [](const Tensors& x) { return slice(x[0], 0, 1, 3, 2); },
-                       {{.shape = {7}, .dtype = DType::i32, .low = -9, .high = 9}}, exact_integers);
+        check_operator(
+            "slice of labels", [](const Tensors& x) { return slice(x[0], 0, 1, 3, 2); },
+            {{.shape = {7}, .dtype = DType::i32, .low = -9, .high = 9}}, exact_integers);
     }
     SUBCASE("of a slice's gradient: the second derivative of a square") {
-        check_operator("unslice", [](const Tensors& x) { return slice(slice(x[0], 0, 0, 4, 2), 0, 1, 2); },
-                       {{.shape = {8, 2}}}, exact);
+        check_operator(
+            "unslice", [](const Tensors& x) { return slice(slice(x[0], 0, 0, 4, 2), 0, 1, 2); }, {{.shape = {8, 2}}},
+            exact);
     }
     SUBCASE("reverse turns an axis round") {
-        check_operator("reverse", [](const Tensors& x) { return reverse(x[0], 0); }, {{.shape = {3, 4}}}, exact);
+        check_operator(
+            "reverse", [](const Tensors& x) { return reverse(x[0], 0); }, {{.shape = {3, 4}}}, exact);
         CHECK(computed(reverse(given({3}, {1, 2, 3}), 0)) == std::vector<float>{3, 2, 1});
     }
     SUBCASE("refuses elements outside the axis") {
         Tensor x = input("x", {4, 5});
-        CHECK_THROWS_WITH_AS(slice(x, 1, 3, 3),
-                             "slice: 3 elements from 3 in steps of 1 do not lie in axis 1 of [4, 5]", ShapeError);
+        CHECK_THROWS_WITH_AS(slice(x, 1, 3, 3), "slice: 3 elements from 3 in steps of 1 do not lie in axis 1 of [4, 5]",
+                             ShapeError);
         CHECK_THROWS_AS(slice(x, 1, 0, 2, -1), ShapeError);
         CHECK_THROWS_AS(slice(x, 1, 0, 2, 0), ShapeError);
         CHECK_THROWS_AS(slice(x, 1, -1, 2), ShapeError);
@@ -98,11 +113,16 @@ TEST_CASE("slice") {
 TEST_CASE("concat") {
     SUBCASE("agrees with its definition") {
         for (int axis : {0, 1, -1}) {
-            check_operator("concat", [axis](const Tensors& x) { return concat({x[0], x[1], x[0]}, axis); },
-                           {{.shape = {2, 3}}, {.shape = {2, 3}}}, exact);
+            check_operator(
+                "concat",
+                [axis](const Tensors& x) {
+                    return concat({x[0], x[1], x[0]}, axis);
+                },
+                {{.shape = {2, 3}}, {.shape = {2, 3}}}, exact);
         }
-        check_operator("concat of unequal parts", [](const Tensors& x) { return concat(x, 1); },
-                       {{.shape = {2, 3}}, {.shape = {2, 0}}, {.shape = {2, 1}}}, exact);
+        check_operator(
+            "concat of unequal parts", [](const Tensors& x) { return concat(x, 1); },
+            {{.shape = {2, 3}}, {.shape = {2, 0}}, {.shape = {2, 1}}}, exact);
     }
     SUBCASE("refuses parts that do not fit") {
         CHECK_THROWS_WITH_AS(concat({input("a", {2, 3}), input("b", {3, 3})}, 1),
@@ -116,10 +136,20 @@ TEST_CASE("concat") {
 
 TEST_CASE("pad") {
     SUBCASE("agrees with its definition") {
-        check_operator("pad", [](const Tensors& x) { return pad(x[0], {1, 0}, {2, 3}); }, {{.shape = {3, 4}}}, exact);
-        check_operator("pad", [](const Tensors& x) { return pad(x[0], {0, 2, 0}, {0, 0, 1}); }, {{.shape = {2, 3, 4}}},
-                       exact);
-        check_operator("pad of nothing", [](const Tensors& x) { return pad(x[0], {1}, {1}); }, {{.shape = {0}}}, exact);
+        check_operator(
+            "pad",
+            [](const Tensors& x) {
+                return pad(x[0], {1, 0}, {2, 3});
+            },
+            {{.shape = {3, 4}}}, exact);
+        check_operator(
+            "pad",
+            [](const Tensors& x) {
+                return pad(x[0], {0, 2, 0}, {0, 0, 1});
+            },
+            {{.shape = {2, 3, 4}}}, exact);
+        check_operator(
+            "pad of nothing", [](const Tensors& x) { return pad(x[0], {1}, {1}); }, {{.shape = {0}}}, exact);
     }
     SUBCASE("refuses widths that do not fit") {
         CHECK_THROWS_WITH_AS(pad(input("x", {3}), {1, 1}, {1, 1}),

@@ -83,6 +83,6 @@ TEST_CASE("average_pool") {
 TEST_CASE("pooling over whole planes") {
     check_operator("global_average_pool", [](const Tensors& x) { return global_average_pool(x[0]); },
                    {{.shape = {2, 3, 4, 5}}}, {.result = {.ulps = 4, .floor = 1}});
-    check_operator("global_max_pool", [](const Tensors& x) { return global_max_pool(x[0]); },
-                   {{.shape = {2, 3, 4, 5}}}, {.result = {.ulps = 0}});
+    check_operator("global_max_pool", [](const Tensors& x) { return global_max_pool(x[0]); }, {{.shape = {2, 3, 4, 5}}},
+                   {.result = {.ulps = 0}});
 }

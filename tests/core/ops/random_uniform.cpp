@@ -68,8 +68,9 @@ TEST_CASE("dropout") {
                        {{.shape = {4, 25}}}, {.result = {.ulps = 1}});
     }
     SUBCASE("sets about its rate to 0 and keeps the mean") {
-        std::vector<float> y = computed(dropout(given({100000}, std::vector<float>(100000, 1.0f)), 0.25f, 1, 2, step_of(0)));
-        double             zeros = static_cast<double>(std::count(y.begin(), y.end(), 0.0f)) / 1e5;
+        std::vector<float> y =
+            computed(dropout(given({100000}, std::vector<float>(100000, 1.0f)), 0.25f, 1, 2, step_of(0)));
+        double zeros = static_cast<double>(std::count(y.begin(), y.end(), 0.0f)) / 1e5;
         CHECK(std::abs(zeros - 0.25) < 5 * std::sqrt(0.25 * 0.75 / 1e5));
         CHECK(*std::max_element(y.begin(), y.end()) == doctest::Approx(1 / 0.75));
     }

@@ -28,18 +28,21 @@ void check_reduction(const std::string& name, Reduce reduce, Tolerance tolerance
                    {{.shape = {2, 3, 4, 5}}}, {.result = tolerance});
     check_operator(name + " of a scalar", [=](const Tensors& x) { return reduce(x[0], {}); }, {{.shape = {}}},
                    {.result = tolerance});
-    check_lengths(name, [=](const Tensors& x) { return reduce(x[0], {}); },
-                  [](int64_t n) { return Operands{{.shape = {n}}}; }, tolerance);
-    check_lengths(name + " of rows", [=](const Tensors& x) { return reduce(x[0], {.axes = {1}}); },
-                  [](int64_t n) {
-                      return Operands{{.shape = {3, n}}};
-                  },
-                  tolerance);
-    check_lengths(name + " of columns", [=](const Tensors& x) { return reduce(x[0], {.axes = {0}}); },
-                  [](int64_t n) {
-                      return Operands{{.shape = {3, n}}};
-                  },
-                  tolerance);
+    check_lengths(
+        name, [=](const Tensors& x) { return reduce(x[0], {}); }, [](int64_t n) { return Operands{{.shape = {n}}}; },
+        tolerance);
+    check_lengths(
+        name + " of rows", [=](const Tensors& x) { return reduce(x[0], {.axes = {1}}); },
+        [](int64_t n) {
+            return Operands{{.shape = {3, n}}};
+        },
+        tolerance);
+    check_lengths(
+        name + " of columns", [=](const Tensors& x) { return reduce(x[0], {.axes = {0}}); },
+        [](int64_t n) {
+            return Operands{{.shape = {3, n}}};
+        },
+        tolerance);
 }
 
 }  // namespace
@@ -58,8 +61,8 @@ TEST_CASE("sum") {
         CHECK_THROWS_WITH_AS(sum(input("x", {2, 3}), {.axes = {1, -1}}), "sum: an axis is named twice", ShapeError);
         CHECK_THROWS_WITH_AS(sum(input("x", {2, 3}), {.axes = {2}}), "sum: axis 2 is not one of the 2 axes of [2, 3]",
                              ShapeError);
-        CHECK_THROWS_WITH_AS(sum(input("x", {2}, DType::u8)),
-                             "sum: x has elements of type u8; it needs f32 (use cast)", ShapeError);
+        CHECK_THROWS_WITH_AS(sum(input("x", {2}, DType::u8)), "sum: x has elements of type u8; it needs f32 (use cast)",
+                             ShapeError);
     }
 }
 

@@ -21,8 +21,7 @@ TEST_CASE("softmax") {
         for (Shape shape : {Shape{3, 10}, Shape{2, 3, 5}, Shape{7}, Shape{4, 1}, Shape{0, 3}}) {
             check_operator("softmax", build, {{.shape = shape}}, {.result = {.ulps = 8}});
         }
-        check_lengths("softmax", build, [](int64_t n) { return Operands{{.shape = {3, n}}}; },
-                      {.ulps = 8});
+        check_lengths("softmax", build, [](int64_t n) { return Operands{{.shape = {3, n}}}; }, {.ulps = 8});
         check_operator("softmax of many rows", build, {{.shape = {2000, 10}}},
                        {.result = {.ulps = 8}, .gradient = false});
     }
@@ -51,7 +50,10 @@ TEST_CASE("log_softmax") {
         for (Shape shape : {Shape{3, 10}, Shape{2, 3, 5}, Shape{7}, Shape{4, 1}}) {
             check_operator("log_softmax", build, {{.shape = shape}}, {.result = {.ulps = 4, .floor = 4}});
         }
-        check_lengths("log_softmax", build, [](int64_t n) { return Operands{{.shape = {3, n}}}; },
+        check_lengths("log_softmax", build,
+                      [](int64_t n) {
+                          return Operands{{.shape = {3, n}}};
+                      },
                       {.ulps = 8, .floor = 4});
     }
     SUBCASE("of logits of +-1000 is finite") {
@@ -63,9 +65,8 @@ TEST_CASE("cross_entropy") {
     Operands operands{{.shape = {6, 10}}, {.shape = {6}, .dtype = DType::i32, .low = 0, .high = 9}};
     SUBCASE("agrees with its definition") {
         for (float smoothing : {0.0f, 0.1f}) {
-            check_operator("cross_entropy",
-                           [=](const Tensors& x) { return cross_entropy(x[0], x[1], smoothing); }, operands,
-                           {.result = {.ulps = 16, .floor = 1}});
+            check_operator("cross_entropy", [=](const Tensors& x) { return cross_entropy(x[0], x[1], smoothing); },
+                           operands, {.result = {.ulps = 16, .floor = 1}});
         }
         operands[1].dtype = DType::u8;
         check_operator("cross_entropy of bytes", [](const Tensors& x) { return cross_entropy(x[0], x[1]); }, operands,

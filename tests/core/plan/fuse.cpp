@@ -1,0 +1,82 @@
+#include "core/grad.h"
+#include "core/ops/add.h"
+#include "core/ops/exp.h"
+#include "core/ops/matmul.h"
+#include "core/ops/multiply.h"
+#include "core/ops/reduce.h"
+#include "core/ops/relu.h"
+#include "core/ops/reshape.h"
+#include "core/ops/subtract.h"
+#include "core/ops/tanh.h"
+#include "core/plan/plan.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace hemp;
+
+namespace {
+
+std::vector<Group> fused(const Tensors& outputs) { return fuse(simplify({outputs, {}})); }
+
+bool holds(const Group& group, std::string_view name) {
+    return std::any_of(group.nodes.begin(), group.nodes.end(),
+                       [&](const Tensor& node) { return node.node().op->name == name; });
+}
+
+bool written(const std::vector<Group>& groups, std::string_view name) {
+    for (const Group& group : groups) {
+        for (const Tensor& output : group.outputs) {
+            if (output.node().op->name == name) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a chain of elementwise operators is one step") {
+    Tensor             x      = input("x", {4, 5});
+    std::vector<Group> groups = fused({tanh(exp(x) * 2.0f) + x});
+    REQUIRE(groups.size() == 1);
+    CHECK(groups[0].nodes.size() == 4);
+    CHECK(groups[0].outputs.size() == 1);
+}
+
+TEST_CASE("what a layer's backward pass computes on the way is not written") {
+    Tensor             x      = input("x", {6, 5});
+    Tensor             weight = variable("weight", Array({.shape = {3, 5}}));
+    Tensor             bias   = variable("bias", Array({.shape = {3}}));
+    Tensor             y      = relu(matmul(x, weight, {.transpose_b = true}) + bias);
+    Gradients          g      = grad(sum(y * y), {weight, bias});
+    std::vector<Group> groups = fused({g[0].gradient, g[1].gradient});
+    SUBCASE("not the mask of an activation") { CHECK_FALSE(written(groups, "greater")); }
+    SUBCASE("the gradient of a bias ends the chain that computes it") {
+        auto chain = std::find_if(groups.begin(), groups.end(), [](const Group& g) { return holds(g, "sum"); });
+        REQUIRE(chain != groups.end());
+        CHECK(holds(*chain, "select"));
+    }
+}
+
+TEST_CASE("a reader of a reduction is no part of the chain that the reduction ends") {
+    Tensor x = input("x", {4, 5});
+    Tensor e = exp(x);
+    SUBCASE("of the reduction itself") {
+        std::vector<Group> groups = fused({e - max(e, {.axes = {1}, .keep = true})});
+        CHECK(groups.size() == 2);
+    }
+    SUBCASE("of a view of it") {
+        std::vector<Group> groups = fused({e - reshape(max(e, {.axes = {1}}), Shape{4, 1})});
+        CHECK(groups.size() == 2);
+    }
+}
+
+TEST_CASE("two groups stay apart when a third must run between them") {
+    Tensor             x      = input("x", {4, 4});
+    Tensor             e      = exp(x);
+    std::vector<Group> groups = fused({e + matmul(e, e)});
+    CHECK(groups.size() == 3);
+}

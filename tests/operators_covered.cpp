@@ -1,0 +1,67 @@
+// Every operator has a plain version, and with it the tests that need one.
+
+#include "tests/plain/plain.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const fs::path& path) {
+    std::ifstream     in(path);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+/// The names in the descriptors of `source`: `.name = "..."`, or the argument of a function that makes descriptors.
+std::set<std::string> operators_in(const std::string& source) {
+    std::set<std::string> names;
+    if (source.find("Operator ") == source.npos) {
+        return names;
+    }
+    const std::regex descriptor("\\.name\\s*=\\s*\"([^\"]+)\"|_operator\\s*=\\s*\\w+<[^>]*>\\(\"([^\"]+)\"");
+    for (std::sregex_iterator found(source.begin(), source.end(), descriptor), end; found != end; ++found) {
+        names.insert((*found)[1].matched ? (*found)[1] : (*found)[2]);
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("the names of operators are found in sources") {
+    CHECK(operators_in("const Operator x{.name     = \"add\", .infer = f}") == std::set<std::string>{"add"});
+    CHECK(operators_in("const Operator a_operator = comparison<A>(\"greater\");") == std::set<std::string>{"greater"});
+    CHECK(operators_in("struct Flag { .name = \"x\" }").empty());
+}
+
+/// The names of all operators that the sources of a folder describe.
+std::set<std::string> operators_of(const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(fs::path(HEMP_SOURCE_ROOT) / folder)) {
+        if (entry.path().extension() == ".cpp") {
+            names.merge(operators_in(text_of(entry.path())));
+        }
+    }
+    return names;
+}
+
+TEST_CASE("every operator of core has a plain version and every plain version an operator") {
+    std::set<std::string> operators = operators_of("core/ops");
+    CHECK(operators.size() > 40);
+    for (const std::string& name : operators) {
+        INFO("operator '" << name << "' needs a plain version in tests/plain and a check_operator");
+        CHECK(hemp::plain::table().contains(name));
+    }
+    for (const auto& [name, function] : hemp::plain::table()) {
+        INFO("the plain version '" << name << "' is of no operator");
+        CHECK(operators.contains(std::string(name)));
+    }
+}
