@@ -46,6 +46,9 @@ class Trainer {
     /// Throws DataError when the checkpoint is not one of such a run.
     void restore(const Checkpoint& checkpoint);
 
+    /// Entropy in bits a weight at the last refresh; 0 without a regularizer.
+    double bits() const { return bits_; }
+
     const Regularizer* regularizer() const { return regularizer_ ? &*regularizer_ : nullptr; }
 
  private:

@@ -1,0 +1,86 @@
+#include "cli/command.h"
+#include "cli/machine.h"
+#include "cli/output.h"
+#include "cli/step.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace hemp {
+namespace {
+
+struct Arguments {
+    std::vector<std::string> models;
+    std::string              mode  = "train";
+    int64_t                  batch = 100;
+};
+
+struct Measurement {
+    double seconds = 0;  ///< median of a step
+    size_t memory  = 0;  ///< peak of the process
+    int    threads = 0;
+};
+
+Measurement measure(const std::string& name, const StepOptions& options) {
+    using Clock = std::chrono::steady_clock;
+    reset_peak_memory();
+    Model model = build_model(name, 1);
+    Step  step(model, options);
+    for (int i = 0; i < 3; ++i) {
+        step.run();
+    }
+    // At least 20 steps, more of quick ones for a steady median.
+    std::vector<double> seconds;
+    double              total = 0;
+    while (seconds.size() < 20 || (total < 0.5 && seconds.size() < 1000)) {
+        auto start = Clock::now();
+        step.run();
+        seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+        total += seconds.back();
+    }
+    auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+    std::ranges::nth_element(seconds, middle);
+    return {*middle, peak_memory(), step.program().threads()};
+}
+
+int bench(const Arguments& arguments, const Settings& settings) {
+    Json results = Json::array();
+    Rows rows{{"model", "mode", "batch", "threads", "ms a step", "images/s", "peak MiB"}};
+    for (const std::string& name : arguments.models.empty() ? model_names() : arguments.models) {
+        Measurement each   = measure(name, {arguments.mode == "train", arguments.batch, settings.program_memory()});
+        double      images = static_cast<double>(arguments.batch) / each.seconds;
+        double      mib    = static_cast<double>(each.memory) / (1 << 20);
+        results.push_back({{"model", name},
+                           {"mode", arguments.mode},
+                           {"batch", arguments.batch},
+                           {"threads", each.threads},
+                           {"ms_per_step", each.seconds * 1e3},
+                           {"images_per_second", images},
+                           {"peak_rss_mib", mib}});
+        rows.push_back({name, arguments.mode, fmt::format("{}", arguments.batch), fmt::format("{}", each.threads),
+                        fmt::format("{:.3f}", each.seconds * 1e3), fmt::format("{:.0f}", images),
+                        fmt::format("{:.1f}", mib)});
+    }
+    if (settings.json) {
+        print_json(results);
+    } else {
+        print_table(rows);
+    }
+    return 0;
+}
+
+}  // namespace
+
+Action add_bench(CLI::App& app) {
+    auto arguments = std::make_shared<Arguments>();
+    app.add_option("MODEL", arguments->models, "Names of models; default: all");
+    app.add_option("--mode", arguments->mode, "Training or inference")
+        ->check(CLI::IsMember({"train", "infer"}))
+        ->capture_default_str();
+    app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+    return [arguments](const Settings& settings) { return bench(*arguments, settings); };
+}
+
+}  // namespace hemp

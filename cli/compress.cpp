@@ -1,0 +1,174 @@
+#include "cli/evaluate.h"
+#include "cli/input.h"
+#include "cli/run.h"
+#include "core/run/team.h"
+#include "core/version.h"
+#include "hemp/package.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace fs = std::filesystem;
+
+namespace hemp {
+namespace {
+
+struct Arguments {
+    RunOptions options;
+    RunPlace   place;
+};
+
+constexpr size_t max_levels = 256;
+
+/// The different values of a tensor, at most one more than a codebook can hold.
+std::set<float> distinct_values(const Tensor& variable) {
+    std::set<float> values;
+    for (float value : value_of(variable).values<float>()) {
+        values.insert(value == 0 ? 0.0f : value);
+        if (values.size() > max_levels) {
+            break;
+        }
+    }
+    return values;
+}
+
+QuantizedTensor with_codebook(const Parameter& parameter, const std::vector<float>& levels) {
+    QuantizedTensor tensor{
+        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
+    std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
+    tensor.symbols.assign(indices.begin(), indices.end());
+    return canonical(std::move(tensor));
+}
+
+struct Quantized {
+    HempFile file;
+    int      exact   = 0;  ///< tensors that lose nothing
+    int      tensors = 0;
+};
+
+/// Without data: tensors that hold few different values already keep them; other weights are rounded to levels that
+/// Lloyd's method fits, other tensors finely.
+Quantized quantize_as_it_is(const Model& model, int levels) {
+    Quantized result{package(model, nullptr)};
+    for (size_t i = 0; i < model.parameters().size(); ++i) {
+        const Parameter& each   = model.parameters()[i];
+        std::set<float>  values = distinct_values(each.variable);
+        bool few = values.size() <= max_levels && std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
+        // A codebook costs four bytes a level: it must be much smaller than the tensor.
+        bool exact = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
+        ++result.tensors;
+        if (exact) {
+            result.file.tensors[i] = with_codebook(each, {values.begin(), values.end()});
+            ++result.exact;
+        } else if (each.role == Role::weight) {
+            Quantizer fitted       = lloyd_max(value_of(each.variable).values<float>(), levels, {.zero = true});
+            result.file.tensors[i] = with_codebook(each, fitted.levels);
+        }
+    }
+    return result;
+}
+
+void print(const Json& s, const fs::path& output, const Settings& settings) {
+    if (settings.json) {
+        print_json(s);
+        return;
+    }
+    uint64_t bytes   = s["bytes"];
+    uint64_t weights = s["weights"];
+    Rows     rows{{"file", output.string()}, {"model", s["model"]}, {"size", grouped(bytes) + " bytes"}};
+    for (const auto& [name, size] : s["parts"].items()) {
+        rows.push_back({fmt::format("  {}", name), grouped(size)});
+    }
+    rows.push_back({"float32", fmt::format("{} bytes, {:.1f} times as many", grouped(4 * weights),
+                                           4.0 * static_cast<double>(weights) / static_cast<double>(bytes))});
+    rows.push_back({"bits a weight", fmt::format("{:.3f}", s["bits_per_weight"].get<double>())});
+    if (s.contains("accuracy")) {
+        rows.push_back(
+            {"accuracy", fmt::format("{:.2f} % on the test part, from the decoded file", s["accuracy"].get<double>())});
+    }
+    if (s.contains("exact_tensors")) {
+        rows.push_back({"exact", fmt::format("{} of {} tensors lose nothing", s["exact_tensors"].get<int>(),
+                                             s["tensors"].get<int>())});
+    }
+    print_table(rows);
+}
+
+fs::path default_output(const fs::path& input) {
+    fs::path path = input.lexically_normal();
+    if (!path.has_filename()) {
+        path = path.parent_path();
+    }
+    return path.stem().string() + ".hemp";
+}
+
+int compress_alone(const Arguments& arguments, const Settings& settings) {
+    const RunOptions& options   = arguments.options;
+    Input             input     = read_input(options.input, options.model, settings.file_memory());
+    Quantized         quantized = quantize_as_it_is(input.model, options.levels > 0 ? options.levels : 31);
+    Bytes             bytes     = encode(quantized.file, model_spec);
+    const fs::path&   output    = arguments.place.output;
+    write_file_atomically(output, bytes);
+    FileSummary parts = summarize(bytes, output.string(), model_spec);
+    Json        summary{{"file", output.string()}, {"model", input.model.name}, {"bytes", bytes.size()}};
+    for (const auto& [name, size] : parts.parts) {
+        summary["parts"][name] = size;
+    }
+    summary["weights"]         = parts.weights;
+    summary["bits_per_weight"] = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(parts.weights);
+    summary["exact_tensors"]   = quantized.exact;
+    summary["tensors"]         = quantized.tensors;
+    summary["version"]         = HEMP_VERSION;
+    print(summary, output, settings);
+    return 0;
+}
+
+int compress(Arguments arguments, const Settings& settings) {
+    RunOptions& options = arguments.options;
+    if (arguments.place.output.empty()) {
+        arguments.place.output = default_output(options.input);
+    }
+    if (options.data.empty()) {
+        bool about_training = options.epochs > 0 || options.batch > 0 || options.rate > 0 || options.order > 0 ||
+                              options.entropy >= 0 || options.target_accuracy >= 0 || options.max_drop >= 0 ||
+                              options.target_bytes > 0 || !options.val.empty() || arguments.place.resume;
+        if (about_training) {
+            fail<UsageError>(
+                "compress: without --data nothing is trained or measured; add --data, or drop the options of training");
+        }
+        return compress_alone(arguments, settings);
+    }
+    if (arguments.place.folder.empty()) {
+        arguments.place.folder = arguments.place.output.string() + ".run";
+    }
+    options.input    = read_input(options.input, options.model, settings.file_memory()).path.string();
+    RunResult result = run_training(options, arguments.place, settings);
+    print(result.summary, arguments.place.output, settings);
+    return 0;
+}
+
+}  // namespace
+
+Action add_compress(CLI::App& app) {
+    auto        arguments = std::make_shared<Arguments>();
+    RunOptions& options   = arguments->options;
+    options.recipe        = "hemp";
+    app.add_option("INPUT", options.input, "Checkpoint, run folder, or .safetensors file with --model")->required();
+    app.add_option("--model", options.model, "Of a .safetensors file");
+    add_run_options(app, options);
+    app.add_option("--target-accuracy", options.target_accuracy, "Percent; the smallest file of at least that")
+        ->check(CLI::Range(0.0, 100.0));
+    app.add_option("--max-drop", options.max_drop, "Points; the smallest file that loses at most that")
+        ->check(CLI::Range(0.0, 100.0));
+    app.add_option("--target-bytes", options.target_bytes, "The most accurate file of at most that")
+        ->check(CLI::PositiveNumber);
+    app.add_option("-o,--output", arguments->place.output, "The .hemp file; default: INPUT's name with .hemp");
+    app.add_option("--out", arguments->place.folder, "Folder of the run; default: the file's name with .run");
+    app.add_flag("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
+    app.add_flag("--force", arguments->place.force, "Replace the run in the folder");
+    return [arguments](const Settings& settings) { return compress(*arguments, settings); };
+}
+
+}  // namespace hemp

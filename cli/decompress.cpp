@@ -1,0 +1,41 @@
+#include "cli/command.h"
+#include "hemp/package.h"
+
+#include "core/file/safetensors.h"
+
+namespace fs = std::filesystem;
+
+namespace hemp {
+namespace {
+
+struct Arguments {
+    std::string file;
+    fs::path    output;
+};
+
+int decompress(const Arguments& arguments, const Settings& settings) {
+    Bytes       bytes = read_file(arguments.file, settings.file_memory());
+    HempFile    file  = decode(bytes, arguments.file, model_spec, {.max_memory = settings.file_memory()});
+    Safetensors content;
+    for (const QuantizedTensor& tensor : file.tensors) {
+        content.arrays.push_back({tensor.name, dequantize(tensor)});
+    }
+    if (!file.model.empty()) {
+        content.metadata["model"] = file.model;
+    }
+    fs::path output =
+        arguments.output.empty() ? fs::path(arguments.file).replace_extension(".safetensors") : arguments.output;
+    write_safetensors(output, content);
+    return 0;
+}
+
+}  // namespace
+
+Action add_decompress(CLI::App& app) {
+    auto arguments = std::make_shared<Arguments>();
+    app.add_option("FILE", arguments->file, "A .hemp file")->required();
+    app.add_option("-o,--output", arguments->output, "Default: FILE with .safetensors");
+    return [arguments](const Settings& settings) { return decompress(*arguments, settings); };
+}
+
+}  // namespace hemp

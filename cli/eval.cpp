@@ -1,0 +1,64 @@
+#include "cli/command.h"
+#include "cli/evaluate.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "core/kernels/dispatch.h"
+#include "core/run/team.h"
+#include "core/version.h"
+
+#include <fmt/core.h>
+
+namespace hemp {
+namespace {
+
+struct Arguments {
+    std::string input;
+    std::string model;
+    std::string data;
+    std::string format;
+    int64_t     batch = 500;
+};
+
+int eval(const Arguments& arguments, const Settings& settings) {
+    Input   input = read_input(arguments.input, arguments.model, settings.file_memory());
+    Dataset dataset =
+        load_dataset(arguments.data, Part::test, {.format = arguments.format, .max_memory = settings.file_memory()});
+    Evaluation result = Evaluator(input.model, arguments.batch).run(dataset);
+    double     speed  = static_cast<double>(result.images) / result.seconds;
+    if (settings.json) {
+        print_json({{"input", input.path.string()},
+                    {"model", input.model.name},
+                    {"accuracy", result.accuracy},
+                    {"loss", result.loss},
+                    {"images", result.images},
+                    {"bytes", input.bytes},
+                    {"seconds", result.seconds},
+                    {"images_per_second", speed},
+                    {"threads", default_threads()},
+                    {"kernel_family", name_of(instruction_set())},
+                    {"version", HEMP_VERSION}});
+        return 0;
+    }
+    print_table(
+        {{"file", input.path.string()},
+         {"model", input.model.name},
+         {"accuracy", fmt::format("{:.2f} % of {} test images of {}", result.accuracy, result.images, dataset.name)},
+         {"loss", fmt::format("{:.5f}", result.loss)},
+         {"file size", grouped(input.bytes) + " bytes"},
+         {"speed", fmt::format("{:.0f} images/s", speed)}});
+    return 0;
+}
+
+}  // namespace
+
+Action add_eval(CLI::App& app) {
+    auto arguments = std::make_shared<Arguments>();
+    app.add_option("FILE", arguments->input, "Run folder, checkpoint, .safetensors or .hemp file")->required();
+    app.add_option("--data", arguments->data, "Images: digits, or a folder")->required();
+    app.add_option("--format", arguments->format, "Of the data, where it is not recognised");
+    app.add_option("--model", arguments->model, "Of a .safetensors file");
+    app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+    return [arguments](const Settings& settings) { return eval(*arguments, settings); };
+}
+
+}  // namespace hemp

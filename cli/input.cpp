@@ -1,0 +1,87 @@
+#include "cli/input.h"
+
+#include "core/file/checkpoint.h"
+#include "hemp/package.h"
+
+#include <cstring>
+
+namespace fs = std::filesystem;
+
+namespace hemp {
+namespace {
+
+fs::path file_of_run(const fs::path& folder) {
+    for (const char* name : {"best.ckpt", "model.hemp", "last.ckpt"}) {
+        if (fs::exists(folder / name)) {
+            return folder / name;
+        }
+    }
+    fail("{}: this folder holds neither best.ckpt nor last.ckpt; name the folder of a run", folder.string());
+}
+
+std::string model_of(const Safetensors& content, const std::string& asked, const std::string& where) {
+    auto stored = content.metadata.find("model");
+    if (stored == content.metadata.end()) {
+        if (asked.empty()) {
+            fail<UsageError>("{}: the file does not say which model its weights belong to; add --model", where);
+        }
+        return asked;
+    }
+    if (!asked.empty() && asked != stored->second) {
+        fail<UsageError>("{}: the file holds a {}, not a {}; leave --model out", where, stored->second, asked);
+    }
+    return stored->second;
+}
+
+bool is_hemp(std::span<const std::byte> bytes) {
+    return bytes.size() >= 4 && std::memcmp(bytes.data(), "HEMP", 4) == 0;
+}
+
+Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const std::string& asked, size_t max_memory) {
+    HempFile    file = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
+    std::string name = file.model.empty() ? asked : file.model;
+    if (name.empty()) {
+        fail<UsageError>("{}: the file does not say which model its weights belong to; add --model", path.string());
+    }
+    if (!asked.empty() && asked != name) {
+        fail<UsageError>("{}: the file holds a {}, not a {}; leave --model out", path.string(), name, asked);
+    }
+    Model model = build_model(name, 1);
+    load(model, file);
+    return {std::move(model), path, {}, std::move(file.classes), bytes.size()};
+}
+
+}  // namespace
+
+void set_parameters(const Model& model, const Safetensors& values, const std::string& where) {
+    for (const Parameter& each : model.parameters()) {
+        const Array* array = values.find(each.name);
+        if (array == nullptr) {
+            fail<DataError>("{}: there is no tensor '{}', which {} needs; is it another model's file?", where,
+                            each.name, model.name);
+        }
+        if (array->type() != each.variable.type()) {
+            fail<DataError>("{}: tensor '{}' is {}, but {} needs {}; is it another model's file?", where, each.name,
+                            array->type(), model.name, each.variable.type());
+        }
+        value_of(each.variable) = *array;
+    }
+}
+
+Input read_input(const fs::path& named, const std::string& model_name, size_t max_memory) {
+    fs::path    path  = fs::is_directory(named) ? file_of_run(named) : named;
+    std::string where = path.string();
+    Bytes       bytes = read_file(path, max_memory);
+    if (is_hemp(bytes)) {
+        return from_hemp(path, bytes, model_name, max_memory);
+    }
+    Safetensors content = parse_safetensors(bytes, where);
+    if (content.metadata.contains("checksum")) {
+        content = parse_checkpoint(bytes, where);
+    }
+    Model model = build_model(model_of(content, model_name, where), 1);
+    set_parameters(model, content, where);
+    return {std::move(model), path, std::move(content.metadata), {}, bytes.size()};
+}
+
+}  // namespace hemp

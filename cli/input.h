@@ -1,0 +1,32 @@
+#pragma once
+// A trained model from whatever file it lies in.
+
+#include "core/file/safetensors.h"
+#include "models/model.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace hemp {
+
+struct Input {
+    Model                              model;
+    std::filesystem::path              path;       ///< the file itself, where a run folder was named
+    std::map<std::string, std::string> metadata;   ///< of a checkpoint
+    std::vector<std::string>           classes;    ///< of a .hemp file; empty: numbers
+    size_t                             bytes = 0;  ///< of the file
+};
+
+/// Reads a run folder (its best state, or else its .hemp file, or else its last), a checkpoint, a safetensors file, or
+/// a .hemp file, told apart by content.
+///   model_name  of a plain safetensors file, which does not say; elsewhere it must agree or be empty
+///   throws      UsageError if the model is not known or given twice differently; Error if the file cannot be read;
+///               DataError if it is damaged or does not hold the model's tensors
+Input read_input(const std::filesystem::path& path, const std::string& model_name, size_t max_memory);
+
+/// Gives the model's parameters the values of those names.
+///   throws    DataError that begins with `where` if one is missing or has another shape
+void set_parameters(const Model& model, const Safetensors& values, const std::string& where);
+
+}  // namespace hemp

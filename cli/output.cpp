@@ -1,0 +1,66 @@
+#include "cli/output.h"
+
+#include "core/error.h"
+#include "core/file/file.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+
+namespace hemp {
+namespace {
+
+bool is_number(const std::string& text) {
+    return std::ranges::all_of(
+        text, [](unsigned char c) { return std::isdigit(c) || c == '.' || c == ',' || c == '-' || c == '%'; });
+}
+
+}  // namespace
+
+void print_table(const Rows& rows) {
+    std::vector<size_t> widths;
+    std::vector<bool>   numbers;
+    for (size_t r = 0; r < rows.size(); ++r) {
+        widths.resize(std::max(widths.size(), rows[r].size()));
+        numbers.resize(widths.size(), true);
+        for (size_t i = 0; i < rows[r].size(); ++i) {
+            widths[i]  = std::max(widths[i], rows[r][i].size());
+            numbers[i] = numbers[i] && (r == 0 || is_number(rows[r][i]));
+        }
+    }
+    for (const auto& row : rows) {
+        std::string line;
+        for (size_t i = 0; i < row.size(); ++i) {
+            line +=
+                numbers[i] ? fmt::format("{:>{}}  ", row[i], widths[i]) : fmt::format("{:<{}}  ", row[i], widths[i]);
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        fmt::print("{}\n", line);
+    }
+}
+
+void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+
+Json read_json(const std::filesystem::path& path) {
+    constexpr size_t max_bytes = size_t{16} << 20;
+    Bytes            bytes     = read_file(path, max_bytes);
+    const char*      text      = reinterpret_cast<const char*>(bytes.data());
+    Json             json      = Json::parse(text, text + bytes.size(), nullptr, false);
+    if (!json.is_object()) {
+        fail<DataError>("{}: is no JSON object; name a manifest.json as hemp writes it", path.string());
+    }
+    return json;
+}
+
+std::string grouped(uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (size_t i = digits.size(); i > 3;) {
+        i -= 3;
+        digits.insert(i, ",");
+    }
+    return digits;
+}
+
+}  // namespace hemp

@@ -1,0 +1,27 @@
+#pragma once
+// Results on standard output: a table for people, JSON for programs.
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hemp {
+
+using Json = nlohmann::ordered_json;
+
+using Rows = std::vector<std::vector<std::string>>;
+
+/// Columns lined up; those that hold numbers alone, but for the heading, to the right.
+void print_table(const Rows& rows);
+
+void print_json(const Json& json);
+
+/// Throws Error if the file cannot be read, DataError if it is no JSON object.
+Json read_json(const std::filesystem::path& path);
+
+/// "1,234,567"
+std::string grouped(uint64_t number);
+
+}  // namespace hemp

@@ -1,0 +1,71 @@
+#include "cli/progress.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace hemp {
+namespace {
+
+bool is_terminal() {
+    const char* kind = std::getenv("TERM");
+    return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::strcmp(kind, "dumb") != 0;
+}
+
+std::string duration(double seconds) {
+    auto s = static_cast<int64_t>(seconds + 0.5);
+    if (s < 60) {
+        return fmt::format("{} s", s);
+    }
+    return s < 3600 ? fmt::format("{}:{:02} min", s / 60, s % 60) : fmt::format("{}:{:02} h", s / 3600, s / 60 % 60);
+}
+
+}  // namespace
+
+Progress::Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights)
+    : quiet_(quiet),
+      live_(!quiet && is_terminal()),
+      epochs_(epochs),
+      steps_(steps_per_epoch),
+      batch_(batch),
+      weights_(weights),
+      start_(Clock::now()) {}
+
+Progress::~Progress() {
+    if (live_) {
+        fmt::print(stderr, "\r\033[K");
+    }
+}
+
+void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
+    ++done_;
+    auto now = Clock::now();
+    if (!live_ || now - shown_ < std::chrono::milliseconds(100)) {
+        return;
+    }
+    shown_             = now;
+    int64_t     behind = epoch * steps_ + step + 1;
+    double      left   = static_cast<double>(epochs_ * steps_ - behind) * seconds() / static_cast<double>(done_);
+    std::string size;
+    if (bits > 0) {
+        size = fmt::format("  {:.3f} bits/weight  ~{:.1f} kB", bits, bits * static_cast<double>(weights_) / 8e3);
+    }
+    fmt::print(stderr, "\r\033[Kepoch {}/{}  {:3}%  loss {:.4f}{}  {:.0f} images/s  {} left", epoch + 1, epochs_,
+               100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), duration(left));
+    std::fflush(stderr);
+}
+
+void Progress::line(const std::string& text) {
+    if (!quiet_) {
+        fmt::print(stderr, "{}{}\n", live_ ? "\r\033[K" : "", text);
+    }
+}
+
+double Progress::images_per_second() const { return static_cast<double>(done_ * batch_) / std::max(seconds(), 1e-9); }
+
+double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+}  // namespace hemp

@@ -1,0 +1,33 @@
+#pragma once
+// Progress of a training run on standard error: one live line on a terminal, a line an epoch elsewhere.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace hemp {
+
+class Progress {
+ public:
+    Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights);
+    ~Progress();
+
+    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer.
+    void step(int64_t epoch, int64_t step, double loss, double bits);
+
+    /// A line that stays.
+    void line(const std::string& text);
+
+    double images_per_second() const;
+    double seconds() const;  ///< since the run began
+
+ private:
+    using Clock = std::chrono::steady_clock;
+
+    bool              quiet_, live_;
+    int64_t           epochs_, steps_, batch_, weights_;
+    int64_t           done_ = 0;  ///< steps of this process
+    Clock::time_point start_, shown_;
+};
+
+}  // namespace hemp

@@ -1,0 +1,81 @@
+#include "cli/run.h"
+#include "core/file/hash.h"
+#include "core/kernels/dispatch.h"
+#include "core/run/team.h"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+
+namespace fs = std::filesystem;
+
+namespace hemp {
+namespace {
+
+/// A new folder that goes when the work is done or fails.
+class TemporaryFolder {
+ public:
+    TemporaryFolder() {
+        std::string name = (fs::temp_directory_path() / "hemp-XXXXXX").string();
+        if (mkdtemp(name.data()) == nullptr) {
+            fail("{}: no folder can be made there; set TMPDIR to one where you may write", name);
+        }
+        path = name;
+    }
+    TemporaryFolder(const TemporaryFolder&)            = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+
+    fs::path path;
+};
+
+int replay(const std::string& path, const Settings& settings) {
+    Json       manifest = read_json(path);
+    RunOptions options;
+    try {
+        options = run_options(manifest.at("arguments"));
+        if (manifest.at("outputs").empty()) {
+            fail<UsageError>("{}: the run has not ended, there is nothing to compare; add --resume to its command",
+                             path);
+        }
+    } catch (const Json::exception&) {
+        fail<DataError>(
+            "{}: is no manifest of a run, an entry is missing or of another kind; name a manifest.json as hemp writes "
+            "it",
+            path);
+    }
+    // The same bits need the same kernels; those of AVX2 and AVX-512 agree.
+    TemporaryFolder folder;
+    run_training(options, {.folder = folder.path, .output = {}, .force = true}, settings);
+    Json now   = read_json(folder.path / "manifest.json");
+    bool equal = now["outputs"] == manifest["outputs"];
+    for (const char* key : {"data_hash", "input_hash", "binary_hash", "kernel_family"}) {
+        if (manifest.contains(key) && now[key] != manifest[key] && !settings.quiet) {
+            fmt::print(stderr, "{} differs: {} then, {} now\n", key, manifest[key].dump(), now[key].dump());
+        }
+    }
+    if (settings.json) {
+        print_json({{"equal", equal}, {"recorded", manifest["outputs"]}, {"replayed", now["outputs"]}});
+        return equal ? 0 : 1;
+    }
+    Rows rows{{"file", "recorded", "replayed", ""}};
+    for (const auto& [name, hash] : manifest["outputs"].items()) {
+        std::string again = now["outputs"].value(name, "missing");
+        rows.push_back({name, hash, again, hash == again ? "same" : "DIFFERENT"});
+    }
+    print_table(rows);
+    return equal ? 0 : 1;
+}
+
+}  // namespace
+
+Action add_replay(CLI::App& app) {
+    auto path = std::make_shared<std::string>();
+    app.add_option("MANIFEST", *path, "manifest.json of a run")->required();
+    return [path](const Settings& settings) { return replay(*path, settings); };
+}
+
+}  // namespace hemp

@@ -1,0 +1,525 @@
+#include "cli/run.h"
+
+#include "cli/evaluate.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/trainer.h"
+#include "core/file/hash.h"
+#include "core/kernels/dispatch.h"
+#include "core/run/team.h"
+#include "core/version.h"
+#include "hemp/package.h"
+
+#include <fmt/core.h>
+
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+namespace fs = std::filesystem;
+
+namespace hemp {
+namespace {
+
+constexpr const char* files_of_run[] = {"last.ckpt",  "last.ckpt.previous", "best.ckpt",    "best.ckpt.previous",
+                                        "model.hemp", "metrics.jsonl",      "manifest.json"};
+
+/// The format is text for programs; a name that only differs in spelling must not look like another data set.
+std::string absolute(const std::string& source) {
+    return source.empty() || source == "digits" ? source : fs::absolute(source).lexically_normal().string();
+}
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+Recipe recipe_of(const RunOptions& options) {
+    Recipe result = recipe(options.recipe);
+    result.epochs = options.epochs > 0 ? options.epochs : result.epochs;
+    result.batch  = options.batch > 0 ? options.batch : result.batch;
+    result.rate   = options.rate > 0 ? static_cast<float>(options.rate) : result.rate;
+    if (result.method != Recipe::Method::plain) {
+        result.regularizer.levels        = options.levels > 0 ? options.levels : result.regularizer.levels;
+        result.regularizer.entropy.order = options.order > 0 ? options.order : result.regularizer.entropy.order;
+        result.entropy                   = options.entropy >= 0 ? static_cast<float>(options.entropy) : result.entropy;
+    }
+    return result;
+}
+
+struct Data {
+    Dataset                train;
+    std::optional<Dataset> validation;
+    Dataset                test;
+};
+
+Data load_data(const RunOptions& options, const Settings& settings) {
+    LoadOptions load{.format = options.format, .max_memory = settings.file_memory()};
+    Data        data{load_dataset(options.data, Part::train, load), {}, load_dataset(options.data, Part::test, load)};
+    if (!options.val.empty()) {
+        data.validation = load_dataset(options.val, Part::train, load);
+    } else if (options.holdout) {
+        Holdout parts   = hold_out(data.train, options.seed);
+        data.train      = std::move(parts.train);
+        data.validation = std::move(parts.validation);
+    }
+    return data;
+}
+
+void check_fits(const Dataset& data, const Model& model) {
+    Shape image(data.images.shape().lengths().subspan(1));
+    if (image != model.image || static_cast<int64_t>(data.classes.size()) > model.classes) {
+        fail<UsageError>("{}: the images are {} in {} classes, but {} takes {} in {}; use another model or data set",
+                         data.name, image, data.classes.size(), model.name, model.image, model.classes);
+    }
+}
+
+std::string hash_of_data(const Data& data) {
+    Hash hash;
+    for (const Dataset* each : {&data.train, data.validation ? &*data.validation : nullptr, &data.test}) {
+        if (each != nullptr) {
+            hash.add({static_cast<const std::byte*>(each->images.memory()), each->images.bytes()});
+            hash.add({static_cast<const std::byte*>(each->labels.memory()), each->labels.bytes()});
+        }
+    }
+    return hash.hex();
+}
+
+/// Makes the folder ready: empty, or that of the run to resume.
+void prepare(const RunPlace& place, const RunOptions& options) {
+    std::error_code error;
+    fs::create_directories(place.folder, error);
+    if (error) {
+        fail("{}: the folder cannot be made: {}; choose another", place.folder.string(), error.message());
+    }
+    bool used = fs::directory_iterator(place.folder) != fs::directory_iterator();
+    if (place.resume) {
+        fs::path manifest = place.folder / "manifest.json";
+        if (!fs::exists(manifest)) {
+            fail<UsageError>("{}: there is no run to resume; leave --resume out", place.folder.string());
+        }
+        Json stored = read_json(manifest);
+        Json asked  = to_json(options);
+        for (const auto& [key, value] : asked.items()) {
+            if (stored["arguments"][key] != value) {
+                fail<UsageError>("--resume: the run in {} has {} = {}, not {}; resume with its own arguments",
+                                 place.folder.string(), key, stored["arguments"][key].dump(), value.dump());
+            }
+        }
+        return;
+    }
+    if (used && !place.force) {
+        fail<UsageError>(
+            "{}: the folder is not empty; add --resume to go on with its run, --force to replace it, or choose another "
+            "with --out",
+            place.folder.string());
+    }
+    for (const char* name : files_of_run) {
+        fs::remove(place.folder / name, error);
+    }
+}
+
+/// Of one epoch's model: what decides which is best.
+struct Candidate {
+    int64_t  epoch    = -1;
+    double   accuracy = 0;
+    uint64_t bytes    = 0;      ///< of the .hemp file
+    bool     settled  = false;  ///< the regularizer has reached its full strength
+};
+
+/// By the target that was set; without one, a settled model beats any other, then accuracy counts, then size.
+bool better(const Candidate& a, const Candidate& b, double least_accuracy, uint64_t most_bytes) {
+    if (b.epoch < 0) {
+        return true;
+    }
+    if (least_accuracy >= 0) {
+        bool a_reaches = a.accuracy >= least_accuracy;
+        bool b_reaches = b.accuracy >= least_accuracy;
+        if (a_reaches != b_reaches) {
+            return a_reaches;
+        }
+        return a_reaches ? a.bytes < b.bytes : a.accuracy > b.accuracy;
+    }
+    if (most_bytes > 0) {
+        bool a_fits = a.bytes <= most_bytes;
+        bool b_fits = b.bytes <= most_bytes;
+        if (a_fits != b_fits) {
+            return a_fits;
+        }
+        return a_fits ? a.accuracy > b.accuracy : a.bytes < b.bytes;
+    }
+    if (a.settled != b.settled) {
+        return a.settled;
+    }
+    return a.accuracy > b.accuracy || (a.accuracy == b.accuracy && a.bytes < b.bytes);
+}
+
+class Run {
+ public:
+    Run(const RunOptions& options, const RunPlace& place, const Settings& settings);
+
+    RunResult go();
+
+ private:
+    void      restore();
+    void      train();
+    void      end_epoch(double loss);
+    void      save();
+    void      keep_best(const Candidate& candidate, const std::vector<std::byte>& file);
+    void      write_manifest(const Json& outputs);
+    RunResult result();
+
+    /// The model as its user gets it goes into `judged_`; returns the bytes of its file, none without a regularizer.
+    std::vector<std::byte> judge();
+
+    fs::path file(const char* name) const { return place_.folder / name; }
+
+    RunOptions options_;
+    RunPlace   place_;
+    Settings   settings_;
+    Recipe     recipe_;
+    Data       data_;
+    Model      model_, judged_;
+    Evaluator  evaluator_;
+    Json       manifest_;
+    double     least_accuracy_ = -1;
+    Candidate  best_;
+    Json       metrics_ = Json::array();
+
+    std::optional<Trainer>  trainer_;
+    std::optional<Progress> progress_;
+};
+
+Run::Run(const RunOptions& options, const RunPlace& place, const Settings& settings)
+    : options_(options),
+      place_(place),
+      settings_(settings),
+      recipe_(recipe_of(options)),
+      data_(load_data(options, settings)),
+      model_(options.input.empty() ? build_model(options.model, options.seed)
+                                   : read_input(options.input, options.model, settings.file_memory()).model),
+      judged_(build_model(model_.name, options.seed)),
+      evaluator_(judged_, 500) {
+    check_fits(data_.train, model_);
+    prepare(place_, options_);
+    manifest_ = {{"command", options_.input.empty() ? "train" : "compress"},
+                 {"arguments", to_json(options_)},
+                 {"seed", options_.seed},
+                 {"model", model_.name},
+                 {"version", HEMP_VERSION},
+                 {"kernel_family", name_of(instruction_set())},
+                 {"threads", default_threads()},
+                 {"data_hash", hash_of_data(data_)},
+                 {"binary_hash", hash_of_file("/proc/self/exe")}};
+    if (!options_.input.empty()) {
+        manifest_["input_hash"] = hash_of_file(options_.input);
+    }
+    if (options_.max_drop >= 0 || options_.target_accuracy >= 0) {
+        least_accuracy_ = options_.target_accuracy;
+        if (options_.max_drop >= 0) {
+            for (size_t i = 0; i < model_.parameters().size(); ++i) {
+                value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
+            }
+            least_accuracy_ = evaluator_.run(*data_.validation).accuracy - options_.max_drop;
+        }
+    }
+    trainer_.emplace(model_, data_.train,
+                     TrainerOptions{.recipe     = recipe_,
+                                    .seed       = options_.seed,
+                                    .trained    = !options_.input.empty(),
+                                    .max_memory = settings_.program_memory()});
+    int64_t weights = 0;
+    for (const Parameter& each : model_.parameters()) {
+        weights += each.variable.shape().size();
+    }
+    progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch, weights);
+}
+
+void Run::write_manifest(const Json& outputs) {
+    manifest_["outputs"] = outputs;
+    write_file_atomically(file("manifest.json"), bytes_of(manifest_.dump(2) + "\n"));
+}
+
+void Run::save() {
+    Checkpoint state                  = trainer_->state();
+    state.metadata["best_epoch"]      = std::to_string(best_.epoch);
+    state.metadata["best_accuracy"]   = fmt::format("{}", best_.accuracy);
+    state.metadata["best_bytes"]      = std::to_string(best_.bytes);
+    state.metadata["best_is_settled"] = best_.settled ? "1" : "0";
+    save_checkpoint(file("last.ckpt"), std::move(state));
+}
+
+void Run::restore() {
+    Loaded loaded = load_newest_valid(file("last.ckpt"));
+    if (!loaded.warning.empty()) {
+        progress_->line(loaded.warning);
+    }
+    trainer_->restore(loaded.checkpoint);
+    const auto& metadata = loaded.checkpoint.metadata;
+    best_                = {std::stoll(metadata.at("best_epoch")), std::stod(metadata.at("best_accuracy")),
+                            std::stoull(metadata.at("best_bytes")), metadata.at("best_is_settled") == "1"};
+    // An epoch's line is written before its state: lines of epochs that are run again go.
+    std::ifstream lines(file("metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+        Json entry = Json::parse(line, nullptr, false);
+        if (entry.is_object() && entry.value("epoch", int64_t{0}) <= trainer_->epoch()) {
+            metrics_.push_back(entry);
+        }
+    }
+    progress_->line(fmt::format("resuming at epoch {}, step {}", trainer_->epoch() + 1, trainer_->step() + 1));
+}
+
+std::vector<std::byte> Run::judge() {
+    if (trainer_->regularizer() == nullptr) {
+        for (size_t i = 0; i < model_.parameters().size(); ++i) {
+            value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
+        }
+        return {};
+    }
+    // The accuracy that counts is that of the decoded file.
+    HempFile packed = package(model_, trainer_->regularizer());
+    bool     plain  = true;  // classes are the numbers that they are by default
+    for (size_t i = 0; i < data_.train.classes.size(); ++i) {
+        plain = plain && data_.train.classes[i] == std::to_string(i);
+    }
+    if (!plain) {
+        packed.classes = data_.train.classes;
+    }
+    std::vector<std::byte> bytes = encode(packed, model_spec);
+    load(judged_, decode(bytes, "model.hemp", model_spec, {.max_memory = settings_.file_memory()}));
+    return bytes;
+}
+
+void Run::keep_best(const Candidate& candidate, const std::vector<std::byte>& bytes) {
+    best_ = candidate;
+    if (data_.validation) {
+        Checkpoint best;
+        for (const Parameter& each : judged_.parameters()) {
+            best.arrays.push_back({each.name, value_of(each.variable)});
+        }
+        best.metadata = {{"model", model_.name},
+                         {"recipe", recipe_.name},
+                         {"seed", std::to_string(options_.seed)},
+                         {"epoch", std::to_string(candidate.epoch)},
+                         {"accuracy", fmt::format("{}", candidate.accuracy)}};
+        save_checkpoint(file("best.ckpt"), std::move(best));
+    }
+    if (!bytes.empty()) {
+        write_file_atomically(file("model.hemp"), bytes);
+        if (!place_.output.empty()) {
+            write_file_atomically(place_.output, bytes);
+        }
+    }
+}
+
+void Run::end_epoch(double loss) {
+    std::vector<std::byte> bytes = judge();
+    Candidate              candidate{.epoch = trainer_->epoch(), .bytes = bytes.size()};
+    double                 full = static_cast<double>(recipe_.epochs) * static_cast<double>(recipe_.ramp_share);
+    candidate.settled           = bytes.empty() || static_cast<double>(candidate.epoch) > full;
+
+    Json        entry{{"epoch", candidate.epoch}, {"loss", loss}};
+    std::string text = fmt::format("epoch {}/{}  loss {:.4f}", candidate.epoch, recipe_.epochs, loss);
+    if (data_.validation) {
+        Evaluation evaluation = evaluator_.run(*data_.validation);
+        candidate.accuracy    = evaluation.accuracy;
+        entry["accuracy"]     = evaluation.accuracy;
+        entry["val_loss"]     = evaluation.loss;
+        text += fmt::format("  accuracy {:.2f} %", evaluation.accuracy);
+    }
+    if (!bytes.empty()) {
+        int64_t weights = 0;
+        for (const Parameter& each : model_.parameters()) {
+            weights += each.variable.shape().size();
+        }
+        double per_weight        = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
+        entry["bytes"]           = bytes.size();
+        entry["bits_per_weight"] = per_weight;
+        entry["entropy_bits"]    = trainer_->bits();
+        text += fmt::format("  {} bytes, {:.3f} bits/weight", grouped(bytes.size()), per_weight);
+    }
+    entry["images_per_second"] = progress_->images_per_second();
+    entry["seconds"]           = progress_->seconds();
+    bool is_best               = !data_.validation || better(candidate, best_, least_accuracy_, options_.target_bytes);
+    if (is_best) {
+        keep_best(candidate, bytes);
+        text += data_.validation ? "  best" : "";
+    }
+    metrics_.push_back(entry);
+    std::string lines;
+    for (const Json& each : metrics_) {
+        lines += each.dump() + "\n";
+    }
+    write_file_atomically(file("metrics.jsonl"), bytes_of(lines));
+    progress_->line(fmt::format("{}  {:.0f} images/s", text, progress_->images_per_second()));
+}
+
+void Run::train() {
+    while (!trainer_->done()) {
+        double loss = trainer_->run_epoch([&](const Trainer::Progress& now) {
+            progress_->step(trainer_->epoch(), trainer_->step(), now.loss, now.bits);
+            return signal_received() == 0;
+        });
+        if (trainer_->step() == 0) {
+            end_epoch(loss);
+        }
+        save();
+        if (signal_received() != 0 && !trainer_->done()) {
+            throw Interrupted(signal_received(),
+                              fmt::format("{}: interrupted, all is saved; add --resume to the same command to go on",
+                                          place_.folder.string()));
+        }
+    }
+}
+
+RunResult Run::result() {
+    fs::path  hemp = trainer_->regularizer() != nullptr ? file("model.hemp") : fs::path();
+    RunResult result{{}, hemp};
+    Json&     summary = result.summary;
+    uint64_t  weights = 0;
+    for (const Parameter& each : model_.parameters()) {
+        weights += static_cast<uint64_t>(each.variable.shape().size());
+    }
+    if (!hemp.empty()) {
+        Bytes bytes = read_file(hemp, settings_.file_memory());
+        load(judged_, decode(bytes, hemp.string(), model_spec, {.max_memory = settings_.file_memory()}));
+    } else if (data_.validation) {
+        set_parameters(judged_, load_checkpoint(file("best.ckpt")), file("best.ckpt").string());
+    }
+    Evaluation evaluation = evaluator_.run(data_.test);
+    summary               = {{"folder", place_.folder.string()}, {"model", model_.name},    {"recipe", recipe_.name},
+                             {"accuracy", evaluation.accuracy},  {"loss", evaluation.loss}, {"epoch", best_.epoch}};
+    if (data_.validation) {
+        summary["val_accuracy"] = best_.accuracy;
+    }
+    if (!hemp.empty()) {
+        Bytes       bytes = read_file(hemp, settings_.file_memory());
+        FileSummary parts = summarize(bytes, hemp.string(), model_spec);
+        summary["bytes"]  = bytes.size();
+        for (const auto& [name, size] : parts.parts) {
+            summary["parts"][name] = size;
+        }
+        summary["bits_per_weight"] = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
+        summary["entropy_bits"]    = {{std::to_string(recipe_.regularizer.entropy.order), trainer_->bits()}};
+    } else {
+        summary["bytes"] = fs::file_size(file(data_.validation ? "best.ckpt" : "last.ckpt"));
+    }
+    summary["weights"]           = weights;
+    summary["images_per_second"] = progress_->images_per_second();
+    summary["seconds"]           = progress_->seconds();
+    summary["seed"]              = options_.seed;
+    summary["threads"]           = default_threads();
+    summary["kernel_family"]     = name_of(instruction_set());
+    summary["version"]           = HEMP_VERSION;
+    return result;
+}
+
+RunResult Run::go() {
+    if (place_.resume) {
+        restore();
+    } else {
+        write_manifest(Json::object());
+        save();
+    }
+    train();
+    if (best_.epoch < 0) {
+        fail<UsageError>("{}: the run has no epochs; give --epochs 1 or more", place_.folder.string());
+    }
+    RunResult done = result();
+    write_manifest(output_hashes(place_.folder));
+    return done;
+}
+
+}  // namespace
+
+Json to_json(const RunOptions& o) {
+    return {{"model", o.model},
+            {"input", absolute(o.input)},
+            {"data", absolute(o.data)},
+            {"val", absolute(o.val)},
+            {"format", o.format},
+            {"recipe", o.recipe},
+            {"holdout", o.holdout},
+            {"epochs", o.epochs},
+            {"batch", o.batch},
+            {"rate", o.rate},
+            {"levels", o.levels},
+            {"order", o.order},
+            {"entropy", o.entropy},
+            {"seed", o.seed},
+            {"target_accuracy", o.target_accuracy},
+            {"max_drop", o.max_drop},
+            {"target_bytes", o.target_bytes}};
+}
+
+RunOptions run_options(const Json& json) {
+    return {.model           = json.at("model"),
+            .input           = json.at("input"),
+            .data            = json.at("data"),
+            .val             = json.at("val"),
+            .format          = json.at("format"),
+            .recipe          = json.at("recipe"),
+            .holdout         = json.at("holdout"),
+            .epochs          = json.at("epochs"),
+            .batch           = json.at("batch"),
+            .rate            = json.at("rate"),
+            .levels          = json.at("levels"),
+            .order           = json.at("order"),
+            .entropy         = json.at("entropy"),
+            .seed            = json.at("seed"),
+            .target_accuracy = json.at("target_accuracy"),
+            .max_drop        = json.at("max_drop"),
+            .target_bytes    = json.at("target_bytes")};
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+    app.add_option("--data", options.data, "Images: digits, or a folder (MNIST's or CIFAR's files, or images)");
+    app.add_option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");
+    app.add_flag("!--no-holdout", options.holdout, "Train on all of the training part, keep the last state only");
+    app.add_option("--format", options.format, "Of the data, where it is not recognised");
+    app.add_option("--recipe", options.recipe, "float, hemp or paper")->capture_default_str();
+    app.add_option("--epochs", options.epochs, "Passes over the training part")->check(CLI::Range(1, 1000000));
+    app.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
+    app.add_option("--rate", options.rate, "Highest learning rate")->check(CLI::PositiveNumber);
+    app.add_option("--levels", options.levels, "Levels of each tensor")->check(CLI::Range(2, 256));
+    app.add_option("--order", options.order, "Order of the entropy")->check(CLI::Range(1, 8));
+    app.add_option("--entropy", options.entropy, "Coefficient of the entropy")->check(CLI::NonNegativeNumber);
+    app.add_option("--seed", options.seed, "Start of all random numbers")->capture_default_str();
+}
+
+void check(const RunOptions& options) {
+    bool accuracy = options.target_accuracy >= 0 || options.max_drop >= 0;
+    if (!options.holdout && !options.val.empty()) {
+        fail<UsageError>("--val: contradicts --no-holdout, which chooses nothing; drop one of them");
+    }
+    if (!options.holdout && accuracy) {
+        fail<UsageError>("--no-holdout: leaves no images to measure accuracy by; drop it, or give --val");
+    }
+    if ((options.target_accuracy >= 0) + (options.max_drop >= 0) + (options.target_bytes > 0) > 1) {
+        fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: choose one of them");
+    }
+    if (recipe(options.recipe).method == Recipe::Method::plain &&
+        (options.levels > 0 || options.order > 0 || options.entropy >= 0)) {
+        fail<UsageError>("--levels, --order, --entropy: recipe '{}' has no regularizer; add --recipe hemp",
+                         options.recipe);
+    }
+}
+
+RunResult run_training(const RunOptions& options, const RunPlace& place, const Settings& settings) {
+    if (place.resume && place.force) {
+        fail<UsageError>("--force: contradicts --resume; drop one of them");
+    }
+    check(options);
+    watch_signals();
+    return Run(options, place, settings).go();
+}
+
+Json output_hashes(const fs::path& folder) {
+    Json hashes = Json::object();
+    for (const char* name : {"last.ckpt", "best.ckpt", "model.hemp"}) {
+        if (fs::exists(folder / name)) {
+            hashes[name] = hash_of_file(folder / name);
+        }
+    }
+    return hashes;
+}
+
+}  // namespace hemp

@@ -1,0 +1,66 @@
+#pragma once
+// A training run in its folder: last.ckpt (the state to resume from), best.ckpt (the parameters of the best epoch),
+// model.hemp (where the recipe regularizes), metrics.jsonl (a line an epoch), manifest.json (what it takes to repeat
+// it).
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/recipe.h"
+
+#include <filesystem>
+#include <string>
+
+namespace hemp {
+
+/// Everything that the result of a run depends on. Zero and empty mean: as the recipe has it.
+struct RunOptions {
+    std::string model           = {};
+    std::string input           = {};  ///< a file with trained weights to start from; empty: fresh weights
+    std::string data            = {};
+    std::string val             = {};
+    std::string format          = {};
+    std::string recipe          = {};
+    bool        holdout         = true;
+    int64_t     epochs          = 0;
+    int64_t     batch           = 0;
+    double      rate            = 0;
+    int         levels          = 0;
+    int         order           = 0;
+    double      entropy         = -1;  ///< the coefficient; negative: the recipe's
+    uint64_t    seed            = 1;
+    double      target_accuracy = -1;  ///< percent; the smallest file of at least that
+    double      max_drop        = -1;  ///< points below the accuracy of `input`
+    uint64_t    target_bytes    = 0;   ///< the most accurate file of at most that
+};
+
+Json       to_json(const RunOptions& options);
+RunOptions run_options(const Json& json);
+
+/// Adds the options that `train` and `compress` share.
+void add_run_options(CLI::App& app, RunOptions& options);
+
+/// Throws UsageError where options contradict each other.
+void check(const RunOptions& options);
+
+/// Where a run writes, and what it does with what is there.
+struct RunPlace {
+    std::filesystem::path folder = {};
+    std::filesystem::path output = {};  ///< a second copy of the best .hemp file; empty: none
+    bool                  resume = false;
+    bool                  force  = false;  ///< replace what an earlier run left
+};
+
+struct RunResult {
+    Json                  summary;  ///< with the keys of docs: accuracy, loss, bytes, parts, ...
+    std::filesystem::path hemp;     ///< empty without a regularizer
+};
+
+/// Runs, or goes on with, a training run to its end.
+///   throws    Interrupted after SIGINT or SIGTERM, when the state is saved; UsageError, DataError, Error as what it
+///             calls
+RunResult run_training(const RunOptions& options, const RunPlace& place, const Settings& settings);
+
+/// Hashes of the files that must come out the same when the run is repeated.
+Json output_hashes(const std::filesystem::path& folder);
+
+}  // namespace hemp

@@ -1,0 +1,37 @@
+#pragma once
+// One step of a model on a batch of noise: what `explain` shows and `bench` measures.
+
+#include "core/run/program.h"
+#include "models/model.h"
+
+namespace hemp {
+
+struct StepOptions {
+    bool    train      = false;  ///< loss, gradients and SGD with momentum; otherwise the logits
+    int64_t batch      = 100;
+    size_t  max_memory = size_t{16} << 30;
+};
+
+class Step {
+ public:
+    Step(const Model& model, const StepOptions& options);
+
+    void run() { program_.run(feeds()); }
+    void profile() { program_.profile(feeds()); }
+
+    const Tensors& outputs() const { return outputs_; }
+    const Updates& updates() const { return updates_; }
+    const Program& program() const { return program_; }
+    size_t         input_bytes() const { return images_.bytes() + labels_.bytes() + rate_.bytes(); }
+
+ private:
+    std::vector<Feed> feeds() const;
+
+    Array   images_, labels_, rate_;
+    Tensor  image_input_, label_input_, rate_input_;
+    Tensors outputs_;
+    Updates updates_;
+    Program program_;
+};
+
+}  // namespace hemp

@@ -1,0 +1,42 @@
+#include "cli/run.h"
+
+#include <fmt/core.h>
+
+namespace hemp {
+namespace {
+
+struct Arguments {
+    RunOptions options;
+    RunPlace   place;
+};
+
+int train(const Arguments& arguments, const Settings& settings) {
+    RunResult result = run_training(arguments.options, arguments.place, settings);
+    if (settings.json) {
+        print_json(result.summary);
+        return 0;
+    }
+    const Json& s = result.summary;
+    fmt::print("{}: accuracy {:.2f} % on the test part, {} bytes ({}), {:.1f} s\n", s["model"].get<std::string>(),
+               s["accuracy"].get<double>(), grouped(s["bytes"].get<uint64_t>()),
+               result.hemp.empty() ? arguments.place.folder.string() : result.hemp.string(),
+               s["seconds"].get<double>());
+    return 0;
+}
+
+}  // namespace
+
+Action add_train(CLI::App& app) {
+    auto arguments            = std::make_shared<Arguments>();
+    arguments->options.recipe = "float";
+    arguments->place.folder   = "run";
+    app.add_option("MODEL", arguments->options.model, "Name of a model")->required();
+    add_run_options(app, arguments->options);
+    app.get_option("--data")->required();
+    app.add_option("--out", arguments->place.folder, "Folder of the run")->capture_default_str();
+    app.add_flag("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
+    app.add_flag("--force", arguments->place.force, "Replace the run in the folder");
+    return [arguments](const Settings& settings) { return train(*arguments, settings); };
+}
+
+}  // namespace hemp
