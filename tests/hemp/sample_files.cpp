@@ -170,7 +170,7 @@ HempFile random_file(uint64_t seed) {
             lengths.push_back(1 + draw.below(lengths.size() < 3 ? 9 : 2));
         }
         Shape           shape(lengths);
-        QuantizedTensor tensor{.name = "t" + std::to_string(t), .shape = shape, .symbols = {}, .step = 1, .levels = {}};
+        QuantizedTensor tensor{.name = fmt::format("t{}", t), .shape = shape, .symbols = {}, .step = 1, .levels = {}};
         uint32_t        kind = draw.below(4);
         uint32_t        top  = 1 + draw.below(draw.one_in(4) ? 1 << 20 : 1 + draw.below(40));
         if (kind == 0) {
