@@ -17,11 +17,13 @@ struct ImageInfo {
 };
 
 /// Sizes from the header alone; `where` names the file in errors.
-///   throws    DataError unless it is a JPEG or PNG of at most 64 million pixels and 16,384 on each side
+///   throws    DataError unless it is a JPEG or PNG of at most 64 million pixels and 16,384 on each side; for a JPEG
+///             also as check_jpeg
 ImageInfo inspect_image(std::span<const std::byte> file, const std::string& where);
 
 /// The image as u8 [channels, H, W]; channels is 1 (grey) or 3. Transparency is ignored.
-///   throws    as inspect_image; DataError if it is damaged or takes more than 1 GiB to decode
+///   throws    as inspect_image; DataError if it is damaged or would take more memory than an honest one (at most 1
+///   GiB)
 Array decode_image(std::span<const std::byte> file, int channels, const std::string& where);
 
 /// Another size for an image u8 [C, H, W]: each value is the mean of the area it stands for where the image shrinks,

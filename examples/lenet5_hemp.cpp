@@ -23,11 +23,9 @@ constexpr int64_t batch_size = 100;
 
 /// Puts every regularized weight on its nearest level.
 void quantize_weights(const Regularizer& hemp) {
-    Program levels = compile(hemp.levels());
-    levels.run();
     for (size_t i = 0; i < hemp.weights().size(); ++i) {
         std::span<float>   weights = value_of(hemp.weights()[i]).values<float>();
-        std::vector<float> on      = nearest(weights, levels.output(i).values<float>());
+        std::vector<float> on      = nearest(weights, hemp.level_values(i));
         std::copy(on.begin(), on.end(), weights.begin());
     }
 }
@@ -68,7 +66,7 @@ int main(int argc, char** argv) {
 
     // snippet: hemp
     Regularizer hemp(net.weights(), {.levels = 7});
-    Tensor      quantized_loss = hemp.quantized(loss);  // forward pass on the nearest levels
+    Tensor      quantized_loss = hemp.quantized(loss, constant(1.0f));  // forward pass on the nearest levels
     Gradients   grads          = hemp.penalized(grad(quantized_loss, net.trained()), coefficient);
     Program     finetune       = compile({quantized_loss}, adam(grads, {.rate = rate}));
     Program     refresh        = compile({hemp.bits()}, hemp.refresh());  // the entropy and its gradient

@@ -88,7 +88,8 @@ Updates Regularizer::refresh() const {
 Tensor Regularizer::quantized(const Tensor& loss, const Tensor& on) const {
     std::map<Tensor, Tensor> exchange;
     for (size_t i = 0; i < weights_.size(); ++i) {
-        exchange[weights_[i]] = select(on, quantize(weights_[i], levels_[i]), weights_[i]);
+        Tensor q              = quantize(weights_[i], levels_[i]);
+        exchange[weights_[i]] = on ? select(on, q, weights_[i]) : q;
     }
     return substitute(loss, exchange);
 }

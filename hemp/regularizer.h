@@ -21,7 +21,7 @@ struct RegularizerOptions {
 ///
 ///     Regularizer hemp(net.weights(), {.levels = 7});
 ///     Program refresh = compile({hemp.bits()}, hemp.refresh());       // every 10 steps
-///     Tensor  loss    = hemp.quantized(float_loss, constant(1.0f));   // forward pass on Q(w), straight-through
+///     Tensor  loss    = hemp.quantized(float_loss);                   // forward pass on Q(w), straight-through
 ///     Gradients grads = hemp.penalized(grad(loss, net.trained()), coefficient);
 ///
 /// or, as the paper has it, updates = hemp.pulled(updates, grads, {...}) after the optimizer's.
@@ -48,9 +48,9 @@ class Regularizer {
     /// New values of the cached gradients.
     Updates refresh() const;
 
-    /// The same loss with every weight read as its nearest level where `on` (a scalar) is not 0; gradients go straight
-    /// through to the weights, and to the levels.
-    Tensor quantized(const Tensor& loss, const Tensor& on) const;
+    /// The same loss with every weight read as its nearest level (given a scalar `on`, where it is not 0); gradients go
+    /// straight through to the weights, and to the levels.
+    Tensor quantized(const Tensor& loss, const Tensor& on = {}) const;
 
     /// Gradients of loss + coefficient * bits, with the cached gradient of the bits.
     Gradients penalized(const Gradients& gradients, const Tensor& coefficient) const;

@@ -7,15 +7,6 @@
 namespace hemp {
 namespace {
 
-/// The name as a stream of random numbers (FNV-1a, 64 bits).
-uint64_t stream_of(const std::string& name) {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (char c : name) {
-        hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-    }
-    return hash;
-}
-
 double fan_in(const Shape& shape) {
     expect(shape.rank() >= 2, "initialize: shape {} has no inputs; it needs at least two axes", shape);
     return static_cast<double>(shape.size()) / static_cast<double>(std::max<int64_t>(shape[0], 1));
@@ -24,6 +15,14 @@ double fan_in(const Shape& shape) {
 double fan_out(const Shape& shape) { return static_cast<double>(shape.size()) / static_cast<double>(shape[1]); }
 
 }  // namespace
+
+uint64_t stream_of(const std::string& name) {
+    uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, 64 bits
+    for (char c : name) {
+        hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+    }
+    return hash;
+}
 
 Array kaiming_normal(const Shape& shape, const Source& source) {
     Array  values(Type{shape});

@@ -10,6 +10,9 @@ struct Source {
     std::string name;
 };
 
+/// A name as a stream of random numbers.
+uint64_t stream_of(const std::string& name);
+
 /// Normal with deviation sqrt(2 / fan_in) (He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015, equation 10).
 /// fan_in is the number of inputs of one output: all axes but the first.
 Array kaiming_normal(const Shape& shape, const Source& source);

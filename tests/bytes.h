@@ -3,16 +3,15 @@
 
 #include "core/file/file.h"
 
-#include <cstring>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 
 namespace hemp {
 
 inline Bytes bytes_of(std::string_view text) {
-    Bytes bytes(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
-    return bytes;
+    auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
 }
 
 inline Bytes bytes_of(std::initializer_list<int> values) {

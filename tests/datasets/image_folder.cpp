@@ -125,6 +125,20 @@ TEST_CASE("an image file") {
             "smaller one",
             DataError);
     }
+    SUBCASE("in JPEG with a Huffman table of too many codes is refused") {
+        Bytes  bad  = jpeg(3);
+        Bytes  mark = bytes_of({0xff, 0xc4});
+        size_t at   = static_cast<size_t>(std::search(bad.begin(), bad.end(), mark.begin(), mark.end()) - bad.begin());
+        REQUIRE(at < bad.size());
+        size_t table   = at + 4;
+        bad[table + 1] = std::byte{0xff};
+        bad[table + 2] = std::byte{0xff};
+        CHECK_THROWS_WITH_AS(decode_image(bad, 3, "image"), doctest::Contains("image: the Huffman table at byte "),
+                             DataError);
+    }
+    SUBCASE("in JPEG with bytes before it is refused") {
+        CHECK_THROWS_AS(decode_image(bytes_of({0xff}) + jpeg(3), 3, "image"), DataError);
+    }
     SUBCASE("of another kind is refused") {
         CHECK_THROWS_AS(decode_image(bytes_of("GIF89a......"), 3, "image"), DataError);
     }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 using namespace hemp;
 
@@ -44,7 +45,7 @@ Safetensors small_content() {
                          {"steps", Array({}, std::vector<int64_t>{1234567890123})},
                          {"labels", Array({3}, std::vector<int32_t>{-1, 0, 1})},
                          {"symbols", Array({3}, std::vector<uint8_t>{0, 128, 255})},
-                         {"none", Array({0, 4}, std::vector<float>{})}},
+                         {"none", Array(Type{.shape = {0, 4}})}},
             .metadata = {{"epoch", "3"}, {"note", "with \"quotes\", {brackets} and \\"}}};
 }
 
