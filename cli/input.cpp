@@ -76,7 +76,7 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
         return from_hemp(path, bytes, model_name, max_memory);
     }
     Safetensors content = parse_safetensors(bytes, where);
-    if (content.metadata.contains("checksum")) {
+    if (content.metadata.contains("hemp.checksum")) {
         content = parse_checkpoint(bytes, where);
     }
     Model model = build_model(model_of(content, model_name, where), 1);

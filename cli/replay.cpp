@@ -47,7 +47,6 @@ int replay(const std::string& path, const Settings& settings) {
             "it",
             path);
     }
-    // The same bits need the same kernels; those of AVX2 and AVX-512 agree.
     TemporaryFolder folder;
     run_training(options, {.folder = folder.path, .output = {}, .force = true}, settings);
     Json now   = read_json(folder.path / "manifest.json");

@@ -85,12 +85,6 @@ std::string hash_of_data(const Data& data) {
 
 /// Makes the folder ready: empty, or that of the run to resume.
 void prepare(const RunPlace& place, const RunOptions& options) {
-    std::error_code error;
-    fs::create_directories(place.folder, error);
-    if (error) {
-        fail("{}: the folder cannot be made: {}; choose another", place.folder.string(), error.message());
-    }
-    bool used = fs::directory_iterator(place.folder) != fs::directory_iterator();
     if (place.resume) {
         fs::path manifest = place.folder / "manifest.json";
         if (!fs::exists(manifest)) {
@@ -106,6 +100,12 @@ void prepare(const RunPlace& place, const RunOptions& options) {
         }
         return;
     }
+    std::error_code error;
+    fs::create_directories(place.folder, error);
+    if (error) {
+        fail("{}: the folder cannot be made: {}; choose another", place.folder.string(), error.message());
+    }
+    bool used = fs::directory_iterator(place.folder) != fs::directory_iterator();
     if (used && !place.force) {
         fail<UsageError>(
             "{}: the folder is not empty; add --resume to go on with its run, --force to replace it, or choose another "
