@@ -17,7 +17,7 @@ Recipe recipe(const std::string& name) {
                 .shift        = 1,
                 .method       = Recipe::Method::straight_through,
                 .regularizer  = {.levels = 7, .rule = LevelRule::mid_tread, .deviations = 2},
-                .entropy      = 0.1f,
+                .entropy      = 1.0f,
                 .distillation = 0.5f};
     }
     if (name == "paper") {
