@@ -56,7 +56,9 @@ class Array {
     Array(Shape shape, const std::vector<T>& values) : Array(Type{shape, dtype_of<T>}) {
         expect(static_cast<int64_t>(values.size()) == shape.size(), "array: {} values given for shape {}, which has {}",
                values.size(), shape, shape.size());
-        std::memcpy(memory_.get(), values.data(), bytes());
+        if (!values.empty()) {
+            std::memcpy(memory_.get(), values.data(), bytes());
+        }
     }
     Array(const Array& other);
     Array(Array&&) noexcept = default;
