@@ -163,10 +163,11 @@ class WeightModel {
     /// A Reader fills `symbols`; false when one is read that no encoder writes.
     template <class Bits>
     bool code(Bits bits, const Shape& shape, std::span<int32_t> symbols) {
-        bool         is_matrix = shape.rank() >= 2;
-        Learned&     learned   = is_matrix ? matrices_ : others_;
-        Walk         walk(shape, activities_);
-        Surroundings surroundings(walk, symbols, activities_);
+        bool                    is_matrix = shape.rank() >= 2;
+        std::optional<Learned>& set       = is_matrix ? matrices_ : others_;
+        Learned&                learned   = set ? *set : set.emplace();
+        Walk                    walk(shape, activities_);
+        Surroundings            surroundings(walk, symbols, activities_);
         learned.mixer.renew(Surroundings::column_context, surroundings.columns());
 
         std::vector<uint32_t> activities;
@@ -193,9 +194,9 @@ class WeightModel {
     }
 
  private:
-    Learned    matrices_;
-    Learned    others_;
-    Activities activities_;
+    std::optional<Learned> matrices_;
+    std::optional<Learned> others_;
+    Activities             activities_;
 };
 
 WeightEncoder::WeightEncoder() : model_(std::make_unique<WeightModel>()) {}

@@ -86,7 +86,7 @@ void write_file(const std::string& path, const Bytes& bytes) {
     REQUIRE(file.good());
 }
 
-std::string golden_path(const std::string& name) { return HEMP_SOURCE_ROOT "/tests/golden/" + name; }
+std::string golden_path(const std::string& name) { return fmt::format("{}/tests/golden/{}", HEMP_SOURCE_ROOT, name); }
 
 /// A header in pieces, to break one of them and seal the file with good checksums again.
 struct Pieces {
@@ -227,13 +227,50 @@ TEST_CASE("a file gives back what was put in, by two decoders") {
 
 TEST_CASE("golden files decode for ever") {
     // HEMP_WRITE_GOLDEN=1 writes those that are not there; one that is there must never change.
-    for (const auto& [name, file] : golden_files()) {
-        INFO(name);
-        std::string path = golden_path(name);
+    for (const auto& golden : golden_files()) {
+        const HempFile& file = golden.second;
+        INFO(golden.first);
+        std::string path = golden_path(golden.first);
         if (std::getenv("HEMP_WRITE_GOLDEN") && !std::ifstream(path).good()) {
             write_file(path, encode(file, sample_model));
         }
         check_decodes_to(read_file(path), file);
+    }
+}
+
+TEST_CASE("seeds of the fuzz targets are good files and codes") {
+    // HEMP_WRITE_GOLDEN=1 writes them anew: small files after two bytes that say where the header ends, and codes of
+    // two tensors of shape [6, 8] after the eight bytes that say so.
+    std::string folder = fmt::format("{}/tests/fuzz/seeds", HEMP_SOURCE_ROOT);
+    for (uint64_t seed = 0; seed < 12; ++seed) {
+        INFO("seed ", seed);
+        std::string file_path = fmt::format("{}/hemp_file/{}", folder, seed);
+        std::string code_path = fmt::format("{}/entropy_decoder/{}", folder, seed);
+        if (std::getenv("HEMP_WRITE_GOLDEN")) {
+            HempFile file   = seed == 0 ? every_kind() : seed == 1 ? narrowed_pair() : random_file(seed);
+            Bytes    bytes  = encode(file, sample_model);
+            size_t   header = bytes.size() - summarize(bytes, "seed", sample_model).parts.back().second - 8;
+            Bytes    seeded = Pieces::of({static_cast<int>(header & 255), static_cast<int>(header >> 8)});
+            Pieces::append(seeded, bytes);
+            write_file(file_path, seeded);
+
+            WeightEncoder encoder;
+            encoder.add({6, 8}, sparse_symbols({6, 8}, 0.3, 5, 0.2, seed));
+            encoder.add({6, 8}, laplacian_symbols(48, static_cast<double>(seed), seed));
+            Bytes code = Pieces::of({2, 2, 5, 7, 0, 5, 7, 0});
+            Pieces::append(code, encoder.finish());
+            write_file(code_path, code);
+        }
+        Bytes file = read_file(file_path);
+        CHECK(refusal(Bytes(file.begin() + 2, file.end())) == "accepted");
+
+        Bytes                code = read_file(code_path);
+        WeightDecoder        decoder(std::span(code).subspan(8));
+        std::vector<int32_t> symbols(48);
+        CHECK(decoder.read({6, 8}, symbols));
+        CHECK(symbols == sparse_symbols({6, 8}, 0.3, 5, 0.2, seed));
+        CHECK(decoder.read({6, 8}, symbols));
+        CHECK(symbols == laplacian_symbols(48, static_cast<double>(seed), seed));
     }
 }
 

@@ -209,7 +209,7 @@ TEST_CASE("the weight coder is small: at most the adaptive code of order 0 plus 
 TEST_CASE("the weight coder is small on real weights") {
     // Plain rounding; bytes of the public coder nncodec2 2.0.3 on the same integers, all weights of a network.
     struct Case {
-        const char* file;
+        std::string file;
         float       step;
         size_t      nncodec2;
     };
@@ -217,7 +217,7 @@ TEST_CASE("the weight coder is small on real weights") {
                           Case{"lenet300", 0.0625f, 16661}, Case{"lenet300", 0.0234375f, 43323}}) {
         std::vector<NamedArray> real = real_weights(c.file);
         if (real.empty()) {
-            MESSAGE("skipped: set HEMP_DATA to the folder that holds weights/", c.file, ".safetensors");
+            MESSAGE("skipped: set HEMP_DATA to the folder that holds weights/" << c.file << ".safetensors");
             continue;
         }
         WeightEncoder encoder;
