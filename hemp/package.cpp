@@ -8,7 +8,8 @@ namespace hemp {
 namespace {
 
 QuantizedTensor rounded(const Parameter& parameter, float step) {
-    QuantizedTensor result{.name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = step, .levels = {}};
+    QuantizedTensor result{
+        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = step, .levels = {}};
     for (float value : value_of(parameter.variable).values<float>()) {
         if (!std::isfinite(value)) {
             fail("compress: tensor '{}' holds {}; the network is broken, train it again", parameter.name, value);
@@ -32,7 +33,8 @@ QuantizedTensor rounded_finely(const Parameter& parameter, const PackageOptions&
 }
 
 QuantizedTensor with_levels(const Parameter& parameter, std::vector<float> levels) {
-    QuantizedTensor      result{.name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
+    QuantizedTensor result{
+        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
     std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
     result.symbols.assign(indices.begin(), indices.end());
     return canonical(std::move(result));
@@ -82,7 +84,8 @@ HempFile package_uniform(const Model& model, float step, const PackageOptions& o
     }
     HempFile file = empty_file(model);
     for (const Parameter& parameter : model.parameters()) {
-        file.tensors.push_back(parameter.role == Role::weight ? rounded(parameter, step) : rounded_finely(parameter, options));
+        file.tensors.push_back(parameter.role == Role::weight ? rounded(parameter, step)
+                                                              : rounded_finely(parameter, options));
     }
     return file;
 }
@@ -95,8 +98,8 @@ void load(Model& model, const HempFile& file) {
     for (const QuantizedTensor& tensor : file.tensors) {
         const Parameter& target = parameter(model, tensor.name);
         if (target.variable.shape() != tensor.shape) {
-            fail<DataError>("{}: tensor '{}' has shape {} in the file, {} in the model", model.name, tensor.name, tensor.shape,
-                            target.variable.shape());
+            fail<DataError>("{}: tensor '{}' has shape {} in the file, {} in the model", model.name, tensor.name,
+                            tensor.shape, target.variable.shape());
         }
         value_of(target.variable) = dequantize(tensor);
     }
