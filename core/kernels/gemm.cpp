@@ -158,6 +158,9 @@ void transpose_into(const float* from, int64_t from_stride, int64_t rows, int64_
 
 template <class V>
 void pack_a(MatrixView a, int64_t m, int64_t k, float* packed) {
+    if (k == 0) {
+        return;  // an empty matrix may have no memory to point into
+    }
     int64_t panels = panels_of<V>(m);
     for (int64_t panel = 0; panel < panels; ++panel) {
         int64_t      row  = m * panel / panels;
@@ -178,6 +181,9 @@ void pack_a(MatrixView a, int64_t m, int64_t k, float* packed) {
 
 template <class V>
 void pack_b(MatrixView b, int64_t k, int64_t n, float* packed) {
+    if (k == 0) {
+        return;
+    }
     constexpr int64_t width = panel_width<V>;
     for (int64_t column = 0; column < n; column += width) {
         int64_t      columns = std::min(width, n - column);
