@@ -55,12 +55,7 @@ Json read_json(const std::filesystem::path& path) {
 }
 
 std::string grouped(uint64_t number) {
-    std::string digits = std::to_string(number);
-    for (size_t i = digits.size(); i > 3;) {
-        i -= 3;
-        digits.insert(i, ",");
-    }
-    return digits;
+    return number < 1000 ? std::to_string(number) : fmt::format("{},{:03}", grouped(number / 1000), number % 1000);
 }
 
 }  // namespace hemp

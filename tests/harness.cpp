@@ -168,14 +168,7 @@ void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_way
                 c.fail_with(fmt::format("output {} has other bits with avx512 than with avx2", i));
             }
         }
-#if defined(__clang__)
-        // Known defect: clang 14 fuses a * b + c in some kernels of one instruction set and not of the other. Equal
-        // bits hold for programs built by g++, as the released one is.
-        const bool compared = false;
-#else
-        const bool compared = true;
-#endif
-        if (compared && set == InstructionSet::avx2) {
+        if (set == InstructionSet::avx2) {
             from_avx2 = std::move(results);
         }
     }
@@ -495,7 +488,6 @@ void check_operator(const std::string& name, const Builder& build, const Operand
     if (options.gradient && chosen(label + ", gradient")) {
         check_gradient(make_case(label + ", gradient", build, operands, 0, nullptr), options.slope);
     }
-    CHECK(true);  // counts the check
 }
 
 void check_lengths(const std::string& name, const Builder& build, const std::function<Operands(int64_t)>& operands,
@@ -514,7 +506,6 @@ void check_lengths(const std::string& name, const Builder& build, const std::fun
             check_by_hand(c, tolerance);
         }
     }
-    CHECK(true);  // counts the check
 }
 
 }  // namespace hemp
