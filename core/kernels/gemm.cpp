@@ -23,17 +23,32 @@ HEMP_INLINE int64_t panels_of(int64_t m) {
     return (m + max_rows<V> - 1) / max_rows<V>;
 }
 
-/// c [Rows, Vectors * width] (+)= a panel [k, Rows] times a panel [k, 2 * width].
-template <class V, int Rows, int Vectors>
-HEMP_INLINE void tile(int64_t k, const float* a, const float* b, float* c, int64_t row_stride, int64_t columns,
+/// Rows of b one after another, in a panel.
+template <class V>
+struct PackedRows {
+    const float*             data;
+    HEMP_INLINE const float* at(int64_t row) const { return data + row * panel_width<V>; }
+};
+/// Rows of b anywhere in memory.
+struct ScatteredRows {
+    const float*   data;
+    const int64_t* offsets;
+
+    HEMP_INLINE const float* at(int64_t row) const { return data + offsets[row]; }
+};
+
+/// c [Rows, Vectors * width] (+)= a panel [k, Rows] times k rows of b.
+template <class V, int Rows, int Vectors, class RowsOfB>
+HEMP_INLINE void tile(int64_t k, const float* a, RowsOfB b, float* c, int64_t row_stride, int64_t columns,
                       bool accumulate) {
     using F               = typename V::Float;
     F sums[Rows][Vectors] = {};
     for (int64_t step = 0; step < k; ++step) {
-        F values[Vectors];
+        const float* row = b.at(step);
+        F            values[Vectors];
 #pragma GCC unroll 2
         for (int j = 0; j < Vectors; ++j) {
-            values[j] = V::load(b + j * V::width);
+            values[j] = V::load(row + j * V::width);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; ++i) {
@@ -44,7 +59,6 @@ HEMP_INLINE void tile(int64_t k, const float* a, const float* b, float* c, int64
             }
         }
         a += Rows;
-        b += panel_width<V>;
     }
     bool whole = columns == Vectors * V::width;
 #pragma GCC unroll 16
@@ -72,15 +86,19 @@ HEMP_INLINE void tile(int64_t k, const float* a, const float* b, float* c, int64
 template <int Rows, int Vectors>
 struct Tile {
     template <class V>
-    HEMP_INLINE static void run(int64_t k, const float* a, const float* b, float* c, int64_t row_stride,
-                                int64_t columns, bool accumulate) {
-        if constexpr (Rows <= max_rows<V>) {
-            tile<V, Rows, Vectors>(k, a, b, c, row_stride, columns, accumulate);
+    HEMP_INLINE static void run(int64_t k, const float* a, const float* b, const int64_t* offsets, float* c,
+                                int64_t row_stride, int64_t columns, bool accumulate) {
+        if constexpr (Rows > max_rows<V>) {
+            return;
+        } else if (offsets) {
+            tile<V, Rows, Vectors>(k, a, ScatteredRows{b, offsets}, c, row_stride, columns, accumulate);
+        } else {
+            tile<V, Rows, Vectors>(k, a, PackedRows<V>{b}, c, row_stride, columns, accumulate);
         }
     }
 };
 
-using TileKernel = void(int64_t, const float*, const float*, float*, int64_t, int64_t, bool);
+using TileKernel = void(int64_t, const float*, const float*, const int64_t*, float*, int64_t, int64_t, bool);
 
 /// Tile kernels by rows (1 to 14) and vectors (1 or 2), for one instruction set.
 struct Tiles {
@@ -99,9 +117,10 @@ const Tiles& tiles_of() {
     return made;
 }
 
+/// `b` is packed unless it has offsets.
 template <class V>
-void multiply(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* packed_b, float* c,
-              int64_t row_stride, bool accumulate) {
+void multiply_any(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* b, const int64_t* offsets,
+                  float* c, int64_t row_stride, bool accumulate) {
     const Tiles& kernels = tiles_of<V>();
     int64_t      panels  = panels_of<V>(m);
     if (k == 0 && !accumulate) {
@@ -110,19 +129,32 @@ void multiply(int64_t m, int64_t n, int64_t k, const float* packed_a, const floa
         }
     }
     for (int64_t start = 0; start < k; start += Gemm::depth_block) {
-        int64_t depth = std::min(Gemm::depth_block, k - start);
+        int64_t        depth = std::min(Gemm::depth_block, k - start);
+        const int64_t* here  = offsets ? offsets + start : nullptr;
         for (int64_t column = 0; column < n; column += panel_width<V>) {
             int64_t      columns = std::min(panel_width<V>, n - column);
-            const float* b       = packed_b + column * k + start * panel_width<V>;
+            const float* rows_b  = offsets ? b + column : b + column * k + start * panel_width<V>;
             for (int64_t panel = 0; panel < panels; ++panel) {
                 int64_t      row  = m * panel / panels;
                 int64_t      rows = m * (panel + 1) / panels - row;
                 const float* a    = packed_a + row * k + start * rows;
-                kernels.by_rows[columns > V::width][rows](depth, a, b, c + row * row_stride + column, row_stride,
-                                                          columns, accumulate || start > 0);
+                kernels.by_rows[columns > V::width][rows](depth, a, rows_b, here, c + row * row_stride + column,
+                                                          row_stride, columns, accumulate || start > 0);
             }
         }
     }
+}
+
+template <class V>
+void multiply(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* packed_b, float* c,
+              int64_t row_stride, bool accumulate) {
+    multiply_any<V>(m, n, k, packed_a, packed_b, nullptr, c, row_stride, accumulate);
+}
+
+template <class V>
+void multiply_rows(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* b, const int64_t* offsets,
+                   float* c, int64_t row_stride) {
+    multiply_any<V>(m, n, k, packed_a, b, offsets, c, row_stride, false);
 }
 
 /// to[j, i] = from[i, j], in blocks of 4 x 4 exchanged in registers.
@@ -209,7 +241,7 @@ void pack_b(MatrixView b, int64_t k, int64_t n, float* packed) {
 
 template <class V>
 const Gemm& gemm_of() {
-    static const Gemm made{panel_width<V>, pack_a<V>, pack_b<V>, multiply<V>};
+    static const Gemm made{panel_width<V>, pack_a<V>, pack_b<V>, multiply<V>, multiply_rows<V>};
     return made;
 }
 

@@ -30,6 +30,9 @@ struct Gemm {
     /// c [m, n], with `row_stride` elements from row to row, = a b, or += a b.
     void (*multiply)(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* packed_b, float* c,
                      int64_t row_stride, bool accumulate);
+    /// c = a b, where b is not packed: its k rows begin at b + offsets, and are read to the end of the last panel.
+    void (*multiply_rows)(int64_t m, int64_t n, int64_t k, const float* packed_a, const float* b,
+                          const int64_t* offsets, float* c, int64_t row_stride);
 
     int64_t packed_columns(int64_t n) const { return (n + panel_columns - 1) / panel_columns * panel_columns; }
 };

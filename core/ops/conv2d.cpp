@@ -1,16 +1,17 @@
 #include "core/ops/conv2d.h"
 
 #include "core/kernels/gemm.h"
-#include "core/kernels/patches.h"
+#include "core/kernels/row_products.h"
+#include "core/kernels/shifted_rows.h"
 #include "core/operator.h"
 
 #include <algorithm>
 
-// Convolution as a matrix product over patches (im2col): one algorithm for every stride, padding, dilation, grouping.
-// The three operators are each other's gradients: all are linear in both operands.
-//   forward           y  = W cols(x)          an image at a time, the weights packed once
-//   gradient to data  dx = cols'(W' dy)       cols' adds each patch back to where it came from
-//   gradient to W     dW = sum of dy cols(x)' over the images: pieces sum a fixed part of the batch, a tree the pieces
+// Convolution as matrix products with an image's shifted rows: one algorithm for every stride, padding, dilation and
+// grouping. The three operators are each other's gradients: all are linear in both operands.
+//   forward           y  = W rows(x)          an image at a time, the weights packed once
+//   gradient to data  dx = rows'(W' dy)       rows' adds each value back to where it came from
+//   gradient to W     dW = sum of dy rows(x)' over the images: parts sum a fixed share of the batch, in order
 namespace hemp {
 namespace {
 
@@ -82,10 +83,19 @@ Cost cost_of(const Node& node, const Geometry& g) {
     return {.flop = 2 * products, .bytes = bytes};
 }
 
-/// Pieces that a batch is cut into.
-int64_t batch_pieces(const Geometry& g) { return std::clamp<int64_t>(g.images, 1, 32); }
-
 size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+
+/// A stage that calls visit(memory, at) for each image and group, in fixed pieces of the batch.
+template <class Visit>
+Stage for_each_image(const Geometry& g, Visit visit) {
+    int64_t pieces = std::clamp<int64_t>(g.images, 1, 32);
+    int64_t all    = g.images * g.groups;
+    return {pieces, [=](const Buffers& memory, int64_t piece) {
+                for (int64_t at = all * piece / pieces; at < all * (piece + 1) / pieces; ++at) {
+                    visit(memory, at);
+                }
+            }};
+}
 
 // --- forward
 
@@ -104,34 +114,28 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 }
 
 Work work(const Node& node) {
-    Geometry    g         = forward_geometry(node);
-    const Gemm* product   = &gemm();
-    int64_t     taps      = g.window.taps();
-    int64_t     positions = g.window.positions();
-    int64_t     pieces    = batch_pieces(g);
+    Geometry             g         = forward_geometry(node);
+    const Gemm*          product   = &gemm();
+    int64_t              taps      = g.window.taps();
+    int64_t              positions = g.window.positions();
+    std::vector<int64_t> offsets   = g.window.tap_offsets();
 
     Stage pack{g.groups, [=](const Buffers& memory, int64_t group) {
                    MatrixView weight{memory.input<float>(1) + group * g.weight_floats(), taps, 1};
                    product->pack_a(weight, g.filters, taps,
                                    reinterpret_cast<float*>(memory.scratch) + group * g.weight_floats());
                }};
-    Stage multiply{
-        pieces, [=](const Buffers& memory, int64_t piece) {
-            float* columns = reinterpret_cast<float*>(memory.thread_scratch);
-            float* packed  = columns + taps * positions;
-            for (int64_t at = g.images * g.groups * piece / pieces; at < g.images * g.groups * (piece + 1) / pieces;
-                 ++at) {
-                patches_to_columns(g.window, memory.input<float>(0) + at * g.image_floats(), columns, positions);
-                product->pack_b({columns, positions, 1}, taps, positions, packed);
-                product->multiply(g.filters, positions, taps,
-                                  reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.weight_floats(),
-                                  packed, memory.out<float>() + at * g.output_floats(), positions, false);
-            }
-        }};
+    Stage multiply = for_each_image(g, [=](const Buffers& memory, int64_t at) {
+        float* shifted = reinterpret_cast<float*>(memory.thread_scratch);
+        shift_rows(g.window, memory.input<float>(0) + at * g.image_floats(), shifted);
+        product->multiply_rows(g.filters, positions, taps,
+                               reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.weight_floats(),
+                               shifted, offsets.data(), memory.out<float>() + at * g.output_floats(), positions);
+    });
     return {.stages               = {pack, multiply},
             .scratch_bytes        = float_bytes(g.groups * g.weight_floats()),
-            .thread_scratch_bytes = float_bytes(taps * (positions + product->packed_columns(positions))),
-            .algorithm            = "product over patches"};
+            .thread_scratch_bytes = float_bytes(g.window.shifted_floats() + product->panel_columns),
+            .algorithm            = "product with shifted rows"};
 }
 
 const Operator conv2d_operator{
@@ -165,35 +169,46 @@ Tensors data_gradient(const Tensor& y, const Tensor& dy) {
 Work data_work(const Node& node) {
     Geometry    g         = data_geometry(node);
     const Gemm* product   = &gemm();
-    int64_t     taps      = g.window.taps();
+    int64_t     rows      = g.window.channels * g.window.kernel_width;  // of the product for one kernel row
+    int64_t     taps      = g.window.kernel_height * g.window.kernel_width;
     int64_t     positions = g.window.positions();
-    int64_t     pieces    = batch_pieces(g);
 
-    Stage pack{g.groups, [=](const Buffers& memory, int64_t group) {
-                   MatrixView transposed{memory.input<float>(1) + group * g.weight_floats(), 1, taps};
-                   product->pack_a(transposed, taps, g.filters,
-                                   reinterpret_cast<float*>(memory.scratch) + group * g.weight_floats());
-               }};
-    Stage multiply{pieces, [=](const Buffers& memory, int64_t piece) {
-                       float* columns = reinterpret_cast<float*>(memory.thread_scratch);
-                       float* packed  = columns + taps * positions;
-                       for (int64_t at = g.images * g.groups * piece / pieces;
-                            at < g.images * g.groups * (piece + 1) / pieces; ++at) {
-                           product->pack_b({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters,
-                                           positions, packed);
-                           product->multiply(
-                               taps, positions, g.filters,
-                               reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.weight_floats(),
-                               packed, columns, positions, false);
-                           float* image = memory.out<float>() + at * g.image_floats();
-                           std::fill_n(image, g.image_floats(), 0.0f);
-                           add_columns_to_image(g.window, columns, positions, image);
+    // For each group and kernel row, the weights transposed: [channels * kernel columns, filters].
+    Stage pack{g.groups * g.window.kernel_height, [=](const Buffers& memory, int64_t piece) {
+                   int64_t      kernel_row = piece % g.window.kernel_height;
+                   const float* weight = memory.input<float>(1) + piece / g.window.kernel_height * g.weight_floats();
+                   float*       transposed = reinterpret_cast<float*>(memory.thread_scratch);
+                   for (int64_t row = 0; row < rows; ++row) {
+                       int64_t tap = row / g.window.kernel_width * taps + kernel_row * g.window.kernel_width +
+                                     row % g.window.kernel_width;
+                       for (int64_t filter = 0; filter < g.filters; ++filter) {
+                           transposed[row * g.filters + filter] = weight[filter * g.window.taps() + tap];
                        }
-                   }};
+                   }
+                   product->pack_a({transposed, g.filters, 1}, rows, g.filters,
+                                   reinterpret_cast<float*>(memory.scratch) + piece * rows * g.filters);
+               }};
+    // Kernel rows one after another: what they add to overlaps, and the order of additions must not depend on tiles.
+    Stage   multiply      = for_each_image(g, [=](const Buffers& memory, int64_t at) {
+        float*       shifted = reinterpret_cast<float*>(memory.thread_scratch);
+        float*       packed  = shifted + g.window.shifted_floats();
+        const float* weights =
+            reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.window.kernel_height * rows * g.filters;
+        product->pack_b({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters, positions, packed);
+        std::fill_n(shifted, g.window.shifted_floats(), 0.0f);
+        for (int64_t kernel_row = 0; kernel_row < g.window.kernel_height; ++kernel_row) {
+            product->multiply(rows, positions, g.filters, weights + kernel_row * rows * g.filters, packed,
+                                     shifted + g.window.row_offset(kernel_row), g.window.copy_floats(), true);
+        }
+        float* image = memory.out<float>() + at * g.image_floats();
+        std::fill_n(image, g.image_floats(), 0.0f);
+        add_shifted_rows(g.window, shifted, image);
+    });
+    int64_t image_scratch = g.window.shifted_floats() + g.filters * product->packed_columns(positions);
     return {.stages               = {pack, multiply},
             .scratch_bytes        = float_bytes(g.groups * g.weight_floats()),
-            .thread_scratch_bytes = float_bytes(taps * positions + g.filters * product->packed_columns(positions)),
-            .algorithm            = "product, patches added back"};
+            .thread_scratch_bytes = float_bytes(std::max(image_scratch, rows * g.filters)),
+            .algorithm            = "product, shifted rows added back"};
 }
 
 const Operator conv2d_data_gradient_operator{
@@ -227,32 +242,44 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 }
 
 Work weight_work(const Node& node) {
-    Geometry    g         = weight_geometry(node);
-    const Gemm* product   = &gemm();
-    int64_t     taps      = g.window.taps();
-    int64_t     positions = g.window.positions();
-    int64_t     parts     = std::clamp<int64_t>(g.images, 1, 8);  // of the batch, each with its own sum
-    int64_t     floats    = g.weight_floats();
+    Geometry             g       = weight_geometry(node);
+    int64_t              parts   = std::clamp<int64_t>(g.images, 1, 8);  // of the batch, each with its own sum
+    int64_t              floats  = g.weight_floats();
+    int64_t              shifted = g.window.shifted_floats();
+    std::vector<int64_t> offsets = g.window.tap_offsets();
+    // Images whose shifted rows are made at once: many for long sums, few enough to stay in the cache.
+    constexpr int64_t cache_floats = 1 << 17;
+    int64_t           together     = std::clamp<int64_t>(cache_floats / std::max<int64_t>(shifted, 1), 1, 32);
 
     Stage   multiply{parts * g.groups, [=](const Buffers& memory, int64_t piece) {
-                       int64_t part    = piece / g.groups;
-                       int64_t group   = piece % g.groups;
-                       float*  columns = reinterpret_cast<float*>(memory.thread_scratch);
-                       float*  left    = columns + taps * positions;
-                       float*  right   = left + g.filters * positions;
-                       float*  total   = reinterpret_cast<float*>(memory.scratch) + piece * floats;
-                       int64_t first   = g.images * part / parts;
-                       if (g.images == 0) {
+                       int64_t part  = piece / g.groups;
+                       int64_t group = piece % g.groups;
+                       float*  rows  = reinterpret_cast<float*>(memory.thread_scratch);
+                       float*  total = reinterpret_cast<float*>(memory.scratch) + piece * floats;
+                       int64_t first = g.images * part / parts;
+                       int64_t last  = g.images * (part + 1) / parts;
+                       if (first == last) {
                            std::fill_n(total, floats, 0.0f);
                        }
-                       for (int64_t image = first; image < g.images * (part + 1) / parts; ++image) {
-                           int64_t at = image * g.groups + group;
-                           patches_to_columns(g.window, memory.input<float>(1) + at * g.image_floats(), columns,
-                                                positions);
-                           product->pack_a({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters,
-                                             positions, left);
-                           product->pack_b({columns, 1, positions}, positions, taps, right);
-                           product->multiply(g.filters, taps, positions, left, right, total, taps, image > first);
+                       for (int64_t image = first; image < last; image += together) {
+                           int64_t count = std::min(together, last - image);
+                           for (int64_t i = 0; i < count; ++i) {
+                               int64_t at = (image + i) * g.groups + group;
+                               shift_rows(g.window, memory.input<float>(1) + at * g.image_floats(), rows + i * shifted);
+                           }
+                           sum_row_products(
+                                 {.rows      = g.filters,
+                                  .columns   = g.window.taps(),
+                                  .length    = g.window.positions(),
+                                  .repeats   = count,
+                                  .a         = memory.input<float>(0) + (image * g.groups + group) * g.output_floats(),
+                                  .a_row     = g.window.positions(),
+                                  .a_repeat  = g.groups * g.output_floats(),
+                                  .b         = rows,
+                                  .b_offsets = offsets.data(),
+                                  .b_repeat  = shifted,
+                                  .c         = total},
+                                 image > first);
                        }
                    }};
     int64_t blocks = std::clamp<int64_t>(floats * g.groups / 4096, 1, 16);
@@ -267,11 +294,10 @@ Work weight_work(const Node& node) {
                       memory.out<float>()[i] = sum;
                   }
               }};
-    return {.stages        = {multiply, add},
-            .scratch_bytes = float_bytes(parts * g.groups * floats),
-            .thread_scratch_bytes =
-                float_bytes(taps * positions + g.filters * positions + product->packed_columns(taps) * positions),
-            .algorithm = "product over patches, parts of the batch summed in order"};
+    return {.stages               = {multiply, add},
+            .scratch_bytes        = float_bytes(parts * g.groups * floats),
+            .thread_scratch_bytes = float_bytes(together * shifted),
+            .algorithm            = "products with shifted rows, parts of the batch summed in order"};
 }
 
 const Operator conv2d_weight_gradient_operator{

@@ -38,6 +38,7 @@ TEST_CASE("conv2d") {
         check({1, 2, 3, 3}, {2, 2, 5, 5}, {.padding = {3, 3}});
     }
     SUBCASE("of an image of LeNet-5, more images than pieces") { check({35, 1, 28, 28}, {6, 1, 5, 5}, {}, false); }
+    SUBCASE("with more taps than the product sums at once") { check({1, 70, 5, 4}, {2, 70, 4, 4}, {}, false); }
     SUBCASE("of no images") { check({0, 2, 5, 5}, {3, 2, 3, 3}, {.padding = {1, 1}}); }
     SUBCASE("refuses what does not fit") {
         Tensor x = input("x", {1, 3, 5, 5});
