@@ -4,6 +4,7 @@
 #include "core/ops/reduce.h"
 
 #include <algorithm>
+#include <bit>
 
 // Pooling. The gradient of the maximum finds the place of each maximum again (x and y are there) instead of storing it.
 // The gradient of the mean is its own operator, linear in dy, whose gradient is the mean again.
@@ -47,6 +48,12 @@ struct Under {
         last_column    = std::min(column + g.window_width, g.width);
     }
 };
+
+/// The usual pooling, whose windows do not overlap, has loops of its own that the compiler vectorises.
+bool two_by_two(const Geometry& g) {
+    return g.window_height == 2 && g.window_width == 2 && g.stride_height == 2 && g.stride_width == 2 &&
+           g.pad_height == 0 && g.pad_width == 0;
+}
 
 /// Work that treats each plane on its own: body(memory, plane).
 template <class Body>
@@ -96,14 +103,13 @@ Tensors max_gradient(const Tensor& y, const Tensor& dy) {
 Work max_work(const Node& node) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
-    bool     two =
-        g.window_height == 2 && g.window_width == 2 && g.stride_width == 2 && g.pad_height == 0 && g.pad_width == 0;
+    bool     two     = two_by_two(g);
     return plane_work(g, [=](const Buffers& memory, int64_t plane) {
         const float* x = memory.input<float>(0) + plane * g.height * g.width;
         float*       y = memory.out<float>() + plane * outputs;
         for (int64_t i = 0; i < g.output_height(); ++i) {
             for (int64_t j = 0; two && j < g.output_width(); ++j) {
-                const float* a   = x + i * g.stride_height * g.width + 2 * j;
+                const float* a   = x + 2 * i * g.width + 2 * j;
                 float        top = a[0];
                 top              = larger(a[1], top);
                 top              = larger(a[g.width], top);
@@ -129,16 +135,41 @@ const Operator max_pool_operator{
 
 Type max_gradient_infer(const Node& node) { return node.inputs[0].type(); }
 
+/// The gradient of a row of maxima of 2 x 2: to the first place that equals the maximum, to the first of all if none
+/// does (NaN). Masks instead of branches, which would be guessed wrong half of the time.
+void spread_two_by_two(const float* __restrict x, const float* __restrict y, const float* __restrict dy,
+                       int64_t outputs, int64_t width, float* __restrict dx) {
+    auto mask = [](bool set) { return -static_cast<uint32_t>(set); };
+    for (int64_t j = 0; j < outputs; ++j) {
+        const float* from  = x + 2 * j;
+        float*       to    = dx + 2 * j;
+        uint32_t     slope = std::bit_cast<uint32_t>(dy[j]);
+        uint32_t     b     = mask(from[1] == y[j]);
+        uint32_t     c     = mask(from[width] == y[j]);
+        uint32_t     d     = mask(from[width + 1] == y[j]);
+        uint32_t     a     = mask(from[0] == y[j]) | ~(b | c | d);
+        to[0]              = std::bit_cast<float>(slope & a);
+        to[1]              = std::bit_cast<float>(slope & b & ~a);
+        to[width]          = std::bit_cast<float>(slope & c & ~(a | b));
+        to[width + 1]      = std::bit_cast<float>(slope & ~(a | b | c));
+    }
+}
+
 Work max_gradient_work(const Node& node) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
+    bool     two     = two_by_two(g);
     return plane_work(g, [=](const Buffers& memory, int64_t plane) {
         const float* x  = memory.input<float>(0) + plane * g.height * g.width;
         const float* y  = memory.input<float>(1) + plane * outputs;
         const float* dy = memory.input<float>(2) + plane * outputs;
         float*       dx = memory.out<float>() + plane * g.height * g.width;
         std::fill_n(dx, g.height * g.width, 0.0f);
-        for (int64_t i = 0; i < g.output_height(); ++i) {
+        for (int64_t i = 0; two && i < g.output_height(); ++i) {
+            int64_t row = i * g.output_width();
+            spread_two_by_two(x + 2 * i * g.width, y + row, dy + row, g.output_width(), g.width, dx + 2 * i * g.width);
+        }
+        for (int64_t i = 0; !two && i < g.output_height(); ++i) {
             for (int64_t j = 0; j < g.output_width(); ++j, ++y, ++dy) {
                 Under   u(g, i, j);
                 int64_t place = u.first_row * g.width + u.first_column;
