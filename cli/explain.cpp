@@ -119,8 +119,9 @@ int explain(const Arguments& arguments, const Settings& settings) {
         Json steps = Json::array();
         for (size_t i = 0; i < reports.size(); ++i) {
             const StepReport& each = reports[i];
-            Json              json{{"name", each.name},      {"result", each.result},    {"algorithm", each.algorithm},
-                      {"flop", each.cost.flop}, {"bytes", each.cost.bytes}, {"in_place", each.in_place}};
+            Json              json{{"name", each.name},           {"result", each.result},  {"layout", each.layout},
+                      {"algorithm", each.algorithm}, {"flop", each.cost.flop}, {"bytes", each.cost.bytes},
+                      {"in_place", each.in_place}};
             if (arguments.time) {
                 json["seconds"]        = seconds[i];
                 json["roofline_share"] = share(each.cost, seconds[i]);
@@ -157,13 +158,13 @@ int explain(const Arguments& arguments, const Settings& settings) {
     }
     fmt::print("\nplan: {} steps, {} threads, {} kernels\n", reports.size(), program.threads(),
                name_of(instruction_set()));
-    Rows rows{{"step", "result", "Mflop", "MB", "in place", "algorithm"}};
+    Rows rows{{"step", "result", "layout", "Mflop", "MB", "in place", "algorithm"}};
     if (arguments.time) {
         rows[0].insert(rows[0].end() - 1, {"us", "Gflop/s", "GB/s", "roofline"});
     }
     for (size_t i = 0; i < reports.size(); ++i) {
         const StepReport& each = reports[i];
-        rows.push_back({each.name, each.result, fmt::format("{:.3f}", each.cost.flop / 1e6),
+        rows.push_back({each.name, each.result, each.layout, fmt::format("{:.3f}", each.cost.flop / 1e6),
                         fmt::format("{:.3f}", each.cost.bytes / 1e6), each.in_place ? "yes" : "", each.algorithm});
         if (arguments.time) {
             rows.back().insert(rows.back().end() - 1, {fmt::format("{:.1f}", seconds[i] * 1e6),
@@ -174,8 +175,11 @@ int explain(const Arguments& arguments, const Settings& settings) {
     }
     print_table(rows);
     fmt::print("\ntotal: {:.1f} Mflop, {:.1f} MB moved\n", total.flop / 1e6, total.bytes / 1e6);
-    fmt::print("predicted peak memory: {} = {} values ({} without sharing) + {} variables + {} inputs\n", mib(peak),
-               mib(program.arena_bytes()), mib(program.separate_bytes()), mib(program.variable_bytes()), mib(inputs));
+    fmt::print(
+        "predicted peak memory: {} = {} values and scratch + {} variables + {} inputs (values that share nothing: "
+        "{})\n",
+        mib(peak), mib(program.arena_bytes()), mib(program.variable_bytes()), mib(inputs),
+        mib(program.separate_bytes()));
     if (arguments.time) {
         fmt::print("measured: {:.3f} ms; this machine's roofline: {:.0f} Gflop/s, {:.1f} GB/s\n", total_seconds * 1e3,
                    roof.flops / 1e9, roof.bytes / 1e9);

@@ -118,17 +118,23 @@ void Trainer::build() {
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
 
+int64_t Trainer::float_epochs() const {
+    return options_.trained ? 0 : std::llround(options_.recipe.float_share * static_cast<float>(epochs()));
+}
+
+int64_t Trainer::first_frozen_epoch() const {
+    return epochs() - std::llround(options_.recipe.frozen_share * static_cast<float>(epochs() - float_epochs()));
+}
+
 void Trainer::begin_epoch() {
     if (!regularizer_) {
         return;
     }
-    const Recipe& recipe       = options_.recipe;
-    int64_t       float_epochs = options_.trained ? 0 : std::llround(recipe.float_share * static_cast<float>(epochs()));
-    int64_t       frozen = epochs() - std::llround(recipe.frozen_share * static_cast<float>(epochs() - float_epochs));
-    if (epoch_ == float_epochs || (recipe.refit && epoch_ > float_epochs)) {
+    const Recipe& recipe = options_.recipe;
+    if (epoch_ == float_epochs() || (recipe.refit && epoch_ > float_epochs())) {
         regularizer_->fit();
     }
-    if (recipe.method == Recipe::Method::straight_through && epoch_ == frozen) {
+    if (recipe.method == Recipe::Method::straight_through && epoch_ == first_frozen_epoch()) {
         for (size_t i = 0; i < alive_.size(); ++i) {
             std::span<float>   w      = value_of(regularizer_->weights()[i]).values<float>();
             std::span<float>   alive  = value_of(alive_[i]).values<float>();
@@ -143,10 +149,11 @@ void Trainer::begin_epoch() {
 }
 
 double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step) {
-    const Recipe& recipe       = options_.recipe;
-    int64_t       per_epoch    = steps_per_epoch();
-    int64_t       float_epochs = options_.trained ? 0 : std::llround(recipe.float_share * static_cast<float>(epochs()));
-    int64_t       frozen = epochs() - std::llround(recipe.frozen_share * static_cast<float>(epochs() - float_epochs));
+    const Recipe& recipe    = options_.recipe;
+    int64_t       per_epoch = steps_per_epoch();
+    bool          active    = epoch_ >= float_epochs();
+    bool          is_frozen = recipe.method == Recipe::Method::straight_through && epoch_ >= first_frozen_epoch();
+    double        ramp      = recipe.ramp_share * static_cast<double>((epochs() - float_epochs()) * per_epoch);
     Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = epochs() * per_epoch};
     if (step_ == 0) {
         begin_epoch();
@@ -157,11 +164,8 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
     int64_t run   = 0;
     bool    going = true;
     while (going && loader_->next(batch)) {
-        int64_t at        = epoch_ * per_epoch + step_;
-        double  past      = static_cast<double>(at - float_epochs * per_epoch);
-        double  ramp      = recipe.ramp_share * static_cast<double>((epochs() - float_epochs) * per_epoch);
-        bool    active    = epoch_ >= float_epochs;
-        bool    is_frozen = recipe.method == Recipe::Method::straight_through && epoch_ >= frozen;
+        int64_t at    = epoch_ * per_epoch + step_;
+        double  past  = static_cast<double>(at - float_epochs() * per_epoch);
         float   share = !active || is_frozen ? 0.0f : ramp > 0 ? static_cast<float>(std::min(past / ramp, 1.0)) : 1.0f;
         float   rate  = schedule.rate(at);
         if (regularizer_ && active && step_ % recipe.refresh == 0) {

@@ -52,6 +52,9 @@ class Trainer {
     const Regularizer* regularizer() const { return regularizer_ ? &*regularizer_ : nullptr; }
 
  private:
+    int64_t float_epochs() const;        ///< at the start, without the regularizer
+    int64_t first_frozen_epoch() const;  ///< from which on zeros stay
+
     void build();
     void begin_epoch();
 

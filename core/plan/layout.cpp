@@ -12,4 +12,11 @@ std::map<Tensor, Layout> choose_layouts(const std::vector<Group>& groups) {
     return layouts;
 }
 
+std::string_view name_of(Layout layout) {
+    switch (layout) {
+        case Layout::row_major: return "row-major";
+    }
+    fail("layout: unknown");
+}
+
 }  // namespace hemp

@@ -45,6 +45,7 @@ std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots);
 
 /// How values lie in memory. Row-major is the only layout so far; kernels are promised it.
 enum class Layout : uint8_t { row_major };
+std::string_view name_of(Layout layout);
 
 /// The layout of each group's outputs.
 std::map<Tensor, Layout> choose_layouts(const std::vector<Group>& groups);

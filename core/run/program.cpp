@@ -53,15 +53,16 @@ struct Step {
 }  // namespace
 
 struct Program::Parts {
-    Roots                  roots;
-    std::vector<Step>      steps;
-    MemoryPlan             memory;
-    int                    threads               = 1;
-    size_t                 thread_scratch_offset = 0;
-    size_t                 thread_scratch_bytes  = 0;  // of one thread
-    std::unique_ptr<Arena> arena;
-    std::vector<Array>     outputs;
-    Tensors                inputs;  // distinct inputs that the program reads
+    Roots                    roots;
+    std::vector<Step>        steps;
+    MemoryPlan               memory;
+    std::map<Tensor, Layout> layouts;
+    int                      threads               = 1;
+    size_t                   thread_scratch_offset = 0;
+    size_t                   thread_scratch_bytes  = 0;  // of one thread
+    std::unique_ptr<Arena>   arena;
+    std::vector<Array>       outputs;
+    Tensors                  inputs;  // distinct inputs that the program reads
     std::vector<std::pair<Tensor, size_t>>
         copied_updates;  // variables whose new value is copied at the end, and its root
 
@@ -207,6 +208,7 @@ std::vector<StepReport> Program::report() const {
         }
         report.result    = to_string(step.group.outputs.back().type());
         report.algorithm = step.work.algorithm;
+        report.layout    = name_of(parts_->layouts.at(step.group.outputs.back()));
         report.cost      = cost_of(step.group);
         report.seconds   = step.seconds;
         for (const void* output : step.outputs) {
@@ -252,7 +254,8 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
         verify(roots, "simplify");
     }
     std::vector<Group> groups = schedule(fuse(roots), roots);
-    std::vector<Work>  works;
+    parts->layouts            = choose_layouts(groups);
+    std::vector<Work> works;
     for (const Group& group : groups) {
         works.push_back(work_of(group));
     }

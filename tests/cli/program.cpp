@@ -1,6 +1,8 @@
 // The program as its users meet it: each case runs the binary.
 
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "tests/folder.h"
+
 #include <doctest/doctest.h>
 
 #include <sys/wait.h>
@@ -20,24 +22,9 @@
 #include <vector>
 
 namespace fs = std::filesystem;
+using hemp::TemporaryFolder;
 
 namespace {
-
-/// A folder for one case, gone at its end.
-struct Folder {
-    Folder() {
-        std::string name = (fs::temp_directory_path() / "hemp-test-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-    std::string operator/(const std::string& name) const { return (path / name).string(); }
-
-    fs::path path;
-};
 
 std::string content(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
@@ -47,11 +34,11 @@ std::string content(const fs::path& path) {
 void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 /// Starts the program in a folder; output goes to the files "out" and "err" there.
-pid_t start(const Folder& folder, const std::string& arguments, const char* output = "out") {
+pid_t start(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out") {
     pid_t child = fork();
     if (child == 0) {
         std::string command = "exec '" HEMP_PROGRAM "' " + arguments + " >" + output + " 2>err";
-        if (chdir(folder.path.c_str()) == 0) {
+        if (chdir(folder.path().c_str()) == 0) {
             execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         }
         _exit(127);
@@ -70,13 +57,13 @@ struct Result {
     std::string out, err;
 };
 
-Result run(const Folder& folder, const std::string& arguments, const char* output = "out") {
+Result run(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out") {
     int code = wait_for(start(folder, arguments, output));
-    return {code, content(folder.path / "out"), content(folder.path / "err")};
+    return {code, content(folder.path() / "out"), content(folder.path() / "err")};
 }
 
 /// The run fails with that code, and its message speaks of `word` in the form that all messages have.
-void check_refused(const Folder& folder, const std::string& arguments, int code, const std::string& word) {
+void check_refused(const TemporaryFolder& folder, const std::string& arguments, int code, const std::string& word) {
     CAPTURE(arguments);
     Result result = run(folder, arguments);
     CAPTURE(result.err);
@@ -93,19 +80,19 @@ const std::string short_run = "train lenet300 --data digits --recipe hemp --epoc
 const std::string long_run  = "train lenet300 --data digits --recipe hemp --epochs 3 --threads 1 --quiet ";
 
 /// Waits until the run has saved for the first time, and is at work.
-void wait_for_start(const Folder& folder, const std::string& run_folder) {
-    for (int i = 0; i < 600 && !fs::exists(folder.path / run_folder / "last.ckpt"); ++i) {
+void wait_for_start(const TemporaryFolder& folder, const std::string& run_folder) {
+    for (int i = 0; i < 600 && !fs::exists(folder.path() / run_folder / "last.ckpt"); ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    REQUIRE(fs::exists(folder.path / run_folder / "last.ckpt"));
+    REQUIRE(fs::exists(folder.path() / run_folder / "last.ckpt"));
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
-void check_same_run(const Folder& folder, const std::string& a, const std::string& b) {
+void check_same_run(const TemporaryFolder& folder, const std::string& a, const std::string& b) {
     for (const char* name : {"last.ckpt", "best.ckpt", "model.hemp"}) {
         CAPTURE(name);
-        REQUIRE(fs::exists(folder.path / a / name));
-        CHECK(content(folder.path / a / name) == content(folder.path / b / name));
+        REQUIRE(fs::exists(folder.path() / a / name));
+        CHECK(content(folder.path() / a / name) == content(folder.path() / b / name));
     }
 }
 
@@ -164,7 +151,7 @@ void write_mnist(const fs::path& folder, const std::string& labels) {
 }  // namespace
 
 TEST_CASE("info, version and help succeed") {
-    Folder folder;
+    TemporaryFolder folder;
     CHECK(run(folder, "info --json").out.find("\"kernel_family\"") != std::string::npos);
     CHECK(run(folder, "--version").out.starts_with("hemp "));
     Result help = run(folder, "train --help");
@@ -173,7 +160,7 @@ TEST_CASE("info, version and help succeed") {
 }
 
 TEST_CASE("wrong usage ends with 2 and says what to do") {
-    Folder folder;
+    TemporaryFolder folder;
     check_refused(folder, "frobnicate", 2, "frobnicate");
     check_refused(folder, "info --frobnicate", 2, "frobnicate");
     check_refused(folder, "train lenet6 --data digits", 2, "lenet300");
@@ -185,43 +172,43 @@ TEST_CASE("wrong usage ends with 2 and says what to do") {
     check_refused(folder, "train lenet5 --data digits --resume", 2, "--resume");
     check_refused(folder, "train lenet5 --data digits --recipe fast", 2, "paper");
     check_refused(folder, "info --kernels baseline --reproducible", 2, "--reproducible");
-    CHECK_FALSE(fs::exists(folder.path / "run" / "last.ckpt"));
+    CHECK_FALSE(fs::exists(folder.path() / "run" / "last.ckpt"));
 }
 
 TEST_CASE("what cannot be read or written ends with 1") {
-    Folder folder;
+    TemporaryFolder folder;
     check_refused(folder, "eval missing.ckpt --data digits", 1, "missing.ckpt");
     check_refused(folder, "list missing.hemp", 1, "missing.hemp");
     check_refused(folder, "train lenet300 --data digits --out /proc/run", 1, "/proc/run");
     CHECK(run(folder, "info", "/dev/full").code == 1);
-    CHECK(content(folder.path / "err").starts_with("hemp: stdout"));
+    CHECK(content(folder.path() / "err").starts_with("hemp: stdout"));
 }
 
 TEST_CASE("damaged input ends with 3") {
-    Folder folder;
-    write(folder.path / "noise.hemp", "HEMPnoise");
-    write(folder.path / "noise.safetensors", "no such format at all");
-    write(folder.path / "noise.json", "{");
+    TemporaryFolder folder;
+    write(folder.path() / "noise.hemp", "HEMPnoise");
+    write(folder.path() / "noise.safetensors", "no such format at all");
+    write(folder.path() / "noise.json", "{");
     check_refused(folder, "list noise.hemp", 3, "noise.hemp");
     check_refused(folder, "decompress noise.hemp", 3, "noise.hemp");
     check_refused(folder, "eval noise.safetensors --model lenet5 --data digits", 3, "noise.safetensors");
     check_refused(folder, "replay noise.json", 3, "noise.json");
     CHECK(run(folder, "test noise.hemp").code == 3);
-    CHECK(content(folder.path / "noise.safetensors") == "no such format at all");
+    CHECK(content(folder.path() / "noise.safetensors") == "no such format at all");
 
-    write_mnist(folder.path / "labels", std::string("\x03\x0b", 2));
+    write_mnist(folder.path() / "labels", std::string("\x03\x0b", 2));
     check_refused(folder, "train lenet300 --data labels", 3, "label");
-    write_mnist(folder.path / "magic", std::string("\x03\x04", 2));
-    write(folder.path / "magic" / "train-images-idx3-ubyte", "not an image file");
+    write_mnist(folder.path() / "magic", std::string("\x03\x04", 2));
+    write(folder.path() / "magic" / "train-images-idx3-ubyte", "not an image file");
     check_refused(folder, "train lenet300 --data magic", 3, "train-images-idx3-ubyte");
-    write_mnist(folder.path / "cut", std::string("\x03\x04", 2));
-    fs::remove(folder.path / "cut" / "train-images-idx3-ubyte");
-    write(folder.path / "cut" / "train-images-idx3-ubyte.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x63", 11));
+    write_mnist(folder.path() / "cut", std::string("\x03\x04", 2));
+    fs::remove(folder.path() / "cut" / "train-images-idx3-ubyte");
+    write(folder.path() / "cut" / "train-images-idx3-ubyte.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x63", 11));
     check_refused(folder, "train lenet300 --data cut", 3, "train-images-idx3-ubyte.gz");
 }
 
 TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from its manifest") {
-    Folder folder;
+    TemporaryFolder folder;
     REQUIRE(run(folder, short_run + "--threads 1 --out 1").code == 0);
     for (const char* threads : {"2", "3", "4"}) {
         REQUIRE(run(folder, short_run + "--threads " + threads + " --out " + threads).code == 0);
@@ -238,25 +225,25 @@ TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from
     CHECK(run(folder, "eval 1/model.hemp --data digits --json").out.find("\"accuracy\": ") != std::string::npos);
     CHECK(run(folder, "list 1/model.hemp --json").out.find("\"parts\"") != std::string::npos);
     CHECK(run(folder, "test 1/model.hemp").out == "1/model.hemp: good\n");
-    write(folder.path / "one.png", png_of_a_one());
+    write(folder.path() / "one.png", png_of_a_one());
     CHECK(run(folder, "predict 1/model.hemp one.png").out.starts_with("one.png: 1 "));
     CHECK(run(folder, "decompress 1/model.hemp -o floats.safetensors").code == 0);
     CHECK(run(folder, "compress floats.safetensors -o again.hemp").code == 0);
-    CHECK(content(folder.path / "again.hemp") == content(folder.path / "1/model.hemp"));
+    CHECK(content(folder.path() / "again.hemp") == content(folder.path() / "1/model.hemp"));
 
     // A flipped bit is found.
-    std::string bytes = content(folder.path / "1/model.hemp");
+    std::string bytes = content(folder.path() / "1/model.hemp");
     bytes[bytes.size() / 2] ^= 1;
-    write(folder.path / "flipped.hemp", bytes);
+    write(folder.path() / "flipped.hemp", bytes);
     check_refused(folder, "eval flipped.hemp --data digits", 3, "flipped.hemp");
-    bytes = content(folder.path / "1/best.ckpt");
+    bytes = content(folder.path() / "1/best.ckpt");
     bytes.back() ^= 1;
-    write(folder.path / "flipped.ckpt", bytes);
+    write(folder.path() / "flipped.ckpt", bytes);
     check_refused(folder, "eval flipped.ckpt --data digits", 3, "checksum");
 }
 
 TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
-    Folder folder;
+    TemporaryFolder folder;
     REQUIRE(run(folder, long_run + "--out whole").code == 0);
     for (int signal : {SIGINT, SIGTERM, SIGKILL}) {
         CAPTURE(signal);
@@ -267,7 +254,7 @@ TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
         int code = wait_for(child);
         CHECK(code == (signal == SIGKILL ? -SIGKILL : 128 + signal));
         if (signal != SIGKILL) {
-            CHECK(content(folder.path / "err").find("--resume") != std::string::npos);
+            CHECK(content(folder.path() / "err").find("--resume") != std::string::npos);
         }
         REQUIRE(run(folder, long_run + "--resume --out " + name).code == 0);
         check_same_run(folder, "whole", name);
