@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -149,6 +150,42 @@ void write_mnist(const fs::path& folder, const std::string& labels) {
 }
 
 }  // namespace
+
+TEST_CASE("the manual page names every command, option and model, and no option that is not there") {
+    TemporaryFolder   folder;
+    const std::string page = content(fs::path(HEMP_SOURCE_ROOT) / "docs" / "hemp.1");
+    std::string       help = run(folder, "--help").out;
+    std::string       all  = help;
+    const std::regex  subcommand("^  ([a-z]+) +[A-Z]");
+    const std::regex  option("--([a-z][a-z-]+)");
+    size_t            commands = 0;
+    std::stringstream lines(help.substr(help.find("Subcommands:")));
+    for (std::string line; std::getline(lines, line);) {
+        std::smatch found;
+        if (std::regex_search(line, found, subcommand)) {
+            ++commands;
+            all += run(folder, found[1].str() + " --help").out;
+            CHECK_MESSAGE(page.find(".It Nm Cm " + found[1].str()) != page.npos, found[1].str());
+        }
+    }
+    CHECK(commands >= 12);
+    for (std::sregex_iterator found(all.begin(), all.end(), option), end; found != end; ++found) {
+        std::string name = (*found)[1];
+        if (name != "help" && name != "version") {
+            CHECK_MESSAGE(page.find("Fl -" + name) != page.npos, name);
+        }
+    }
+    const std::regex documented("Fl -([a-z][a-z-]+)");
+    for (std::sregex_iterator found(page.begin(), page.end(), documented), end; found != end; ++found) {
+        CHECK_MESSAGE(all.find("--" + (*found)[1].str()) != all.npos, (*found)[1].str());
+    }
+    // An unknown model's message lists all that there are.
+    std::string      message = run(folder, "explain no-such-model").err;
+    const std::regex model("[a-z]+[0-9]+[a-z0-9-]*");
+    for (std::sregex_iterator found(message.begin(), message.end(), model), end; found != end; ++found) {
+        CHECK_MESSAGE(page.find(found->str()) != page.npos, found->str());
+    }
+}
 
 TEST_CASE("info, version and help succeed") {
     TemporaryFolder folder;
