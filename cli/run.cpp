@@ -333,7 +333,12 @@ void Run::end_epoch(double loss) {
         double per_weight        = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
         entry["bytes"]           = bytes.size();
         entry["bits_per_weight"] = per_weight;
-        entry["entropy_bits"]    = trainer_->bits();
+        std::string      order   = std::to_string(recipe_.regularizer.entropy.order);
+        Trainer::Entropy entropy = trainer_->entropy();
+        entry["entropy_bits"]    = {{order, entropy.bits}};
+        entry["entropy_bound"]   = {{order, entropy.bound}};
+        entry["distinct_tuples"] = {{order, entropy.distinct}};
+        entry["tuples"]          = {{order, entropy.tuples}};
         text += fmt::format("  {} bytes, {:.3f} bits/weight", grouped(bytes.size()), per_weight);
     }
     entry["images_per_second"] = progress_->images_per_second();
@@ -398,7 +403,14 @@ RunResult Run::result() {
             summary["parts"][name] = size;
         }
         summary["bits_per_weight"] = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
-        summary["entropy_bits"]    = {{std::to_string(recipe_.regularizer.entropy.order), trainer_->bits()}};
+        // Of the epoch whose file it is.
+        for (const Json& entry : metrics_) {
+            for (const char* key : {"entropy_bits", "entropy_bound", "distinct_tuples", "tuples"}) {
+                if (entry["epoch"] == best_.epoch) {
+                    summary[key] = entry[key];
+                }
+            }
+        }
     } else {
         summary["bytes"] = fs::file_size(file(data_.validation ? "best.ckpt" : "last.ckpt"));
     }

@@ -114,6 +114,9 @@ void Trainer::build() {
             }
         }
         refresh_.emplace(compile({regularizer_->bits()}, regularizer_->refresh(), {.max_memory = options_.max_memory}));
+        hard_entropy_ = regularizer_->hard_entropy();
+        measure_.emplace(
+            compile({hard_entropy_, distinct_tuples(hard_entropy_)}, {}, {.max_memory = options_.max_memory}));
     }
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
@@ -201,6 +204,16 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
         step_ = 0;
     }
     return total / static_cast<double>(std::max<int64_t>(run, 1));
+}
+
+Trainer::Entropy Trainer::entropy() {
+    measure_->run();
+    double  per_weight = regularizer_->per_weight();
+    int64_t tuples     = tuple_count(hard_entropy_);
+    return {.bits     = measure_->scalar(0) * per_weight,
+            .bound    = std::log2(static_cast<double>(tuples)) * per_weight,
+            .tuples   = tuples,
+            .distinct = measure_->output(1).values<int64_t>()[0]};
 }
 
 Checkpoint Trainer::state() const {

@@ -49,6 +49,16 @@ class Trainer {
     /// Entropy in bits a weight at the last refresh; 0 without a regularizer.
     double bits() const { return bits_; }
 
+    /// Of the regularized weights' nearest levels as they are now, at the recipe's order.
+    struct Entropy {
+        double  bits     = 0;  ///< a weight
+        double  bound    = 0;  ///< that many bits a weight at most, whatever the weights are: log2(tuples) / order
+        int64_t tuples   = 0;
+        int64_t distinct = 0;  ///< with more than a tenth of the tuples, the bits are too low by themselves
+    };
+    /// Needs a regularizer.
+    Entropy entropy();
+
     const Regularizer* regularizer() const { return regularizer_ ? &*regularizer_ : nullptr; }
 
  private:
@@ -66,7 +76,8 @@ class Trainer {
     Tensors                    alive_;  // per regularized tensor: 1 where a weight may move
     Tensors                    state_;  // all variables, in a fixed order
     Tensor                     images_, labels_, rate_, coefficient_, pull_, step_rate_, quantize_, number_;
-    std::optional<Program>     program_, refresh_;
+    Tensor                     hard_entropy_;
+    std::optional<Program>     program_, refresh_, measure_;
     int64_t                    epoch_ = 0;
     int64_t                    step_  = 0;
     double                     bits_  = 0;

@@ -51,8 +51,8 @@ Regularizer::Regularizer(const Tensors& weights, const RegularizerOptions& optio
     }
     expect(!weights_.empty(), "regularizer: no tensor has as many as 10 x {} weights", options.levels);
     fit();
-    float per_tuple = options.entropy.conditional ? 1.0f : 1.0f / static_cast<float>(options.entropy.order);
-    bits_           = entropy(weights_, levels_, options.entropy) * per_tuple;
+    per_weight_ = options.entropy.conditional ? 1.0f : 1.0f / static_cast<float>(options.entropy.order);
+    bits_       = entropy(weights_, levels_, options.entropy) * per_weight_;
 }
 
 void Regularizer::fit() {
@@ -75,6 +75,14 @@ std::vector<float> Regularizer::level_values(size_t i) const {
         levels.push_back(place * value_of(steps_[i]).values<float>()[0]);
     }
     return levels;
+}
+
+Tensor Regularizer::hard_entropy() const {
+    Tensors nearest_levels;
+    for (size_t i = 0; i < weights_.size(); ++i) {
+        nearest_levels.push_back(quantize(weights_[i], levels_[i]));
+    }
+    return entropy(nearest_levels, levels_, options_.entropy);
 }
 
 Updates Regularizer::refresh() const {

@@ -45,6 +45,12 @@ class Regularizer {
     /// Entropy in bits a weight (of order n: H_n / n).
     Tensor bits() const { return bits_; }
 
+    /// What the weights have reached: the entropy H_n of their nearest levels, in bits a tuple, with no softness left.
+    Tensor hard_entropy() const;
+
+    /// Bits a weight of an entropy in bits a tuple.
+    float per_weight() const { return per_weight_; }
+
     /// New values of the cached gradients.
     Updates refresh() const;
 
@@ -67,6 +73,7 @@ class Regularizer {
  private:
     RegularizerOptions options_;
     Tensors            weights_, levels_, grids_, steps_, slopes_;
+    float              per_weight_ = 1;
     Tensor             bits_;
 };
 

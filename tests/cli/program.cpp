@@ -246,9 +246,14 @@ TEST_CASE("damaged input ends with 3") {
 
 TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from its manifest") {
     TemporaryFolder folder;
-    REQUIRE(run(folder, short_run + "--threads 1 --out 1").code == 0);
+    Result first = run(folder, short_run + "--threads 1 --order 2 --json --out 1");
+    REQUIRE(first.code == 0);
+    for (const char* key : {"entropy_bits", "entropy_bound", "distinct_tuples", "tuples"}) {
+        CAPTURE(key);
+        CHECK(first.out.find(std::string("\"") + key + "\": {\n    \"2\": ") != std::string::npos);
+    }
     for (const char* threads : {"2", "3", "4"}) {
-        REQUIRE(run(folder, short_run + "--threads " + threads + " --out " + threads).code == 0);
+        REQUIRE(run(folder, short_run + "--threads " + threads + " --order 2 --out " + threads).code == 0);
         check_same_run(folder, "1", threads);
     }
     Result replayed = run(folder, "replay 1/manifest.json --quiet");
@@ -256,7 +261,7 @@ TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from
     CHECK(replayed.out.find("same") != std::string::npos);
 
     // A used folder is refused.
-    check_refused(folder, short_run + "--out 1", 2, "--resume");
+    check_refused(folder, short_run + "--order 2 --out 1", 2, "--resume");
 
     // The file evaluates, lists, verifies, predicts, unpacks, and packs again without loss.
     CHECK(run(folder, "eval 1/model.hemp --data digits --json").out.find("\"accuracy\": ") != std::string::npos);
