@@ -17,20 +17,23 @@ Recipe recipe(const std::string& name) {
                 .shift        = 1,
                 .method       = Recipe::Method::straight_through,
                 .regularizer  = {.levels = 7, .rule = LevelRule::mid_tread, .deviations = 2},
-                .entropy      = 1.0f,
+                .entropy      = 3.0f,
                 .distillation = 0.5f};
     }
     if (name == "paper") {
-        // The defaults of the authors' program: SGD, Lloyd-Max on a fitted Gaussian, refresh every 10 steps.
+        // The defaults of the authors' program (which runs 1,000 epochs): SGD at a constant rate without momentum,
+        // Lloyd-Max on a fitted Gaussian, refresh every 10 steps.
         return {.name         = name,
                 .epochs       = 50,
-                .rate         = 0.01f,
-                .schedule     = Schedule::Kind::cosine,
+                .rate         = 0.1f,
+                .momentum     = 0,
+                .weight_decay = 1e-4f,
+                .schedule     = Schedule::Kind::constant,
                 .method       = Recipe::Method::pull,
                 .regularizer  = {.levels  = 4,
                                  .rule    = LevelRule::lloyd_max_gaussian,
-                                 .entropy = {.order = 2, .pooling = Pooling::shared}},
-                .entropy      = 0.1f,
+                                 .entropy = {.order = 3, .pooling = Pooling::shared}},
+                .entropy      = 1.0f,
                 .level_pull   = 0.1f,
                 .ramp_share   = 0,
                 .frozen_share = 0};
