@@ -1,47 +1,75 @@
 #!/usr/bin/env bash
 # Repeats the runs of docs/results.md: ./dev results [JOB...], with HEMP_DATA naming a folder that holds mnist/.
-# Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study). All of them unless named.
-# Runs go to ./results; one that was interrupted continues.
+# Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study, from the float LeNet-5). All of
+# them unless named; the others need what float leaves.
+# Runs go to ./results (or HEMP_RESULTS) and stay there; finished ones are not repeated, interrupted ones continue.
+# HEMP_EPOCHS makes every run that short: a try of this script, not the results.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 hemp=build/cli/hemp
 data=${HEMP_DATA:?"set HEMP_DATA to a folder that holds mnist/"}/mnist
 out=${HEMP_RESULTS:-results}
-mkdir -p "$out"
 
-# once FOLDER COMMAND...: runs the command unless FOLDER holds a finished run; continues an interrupted one.
+# once FOLDER EPOCHS COMMAND...: runs the command, with the folder for its run, unless the folder holds a finished run.
 once() {
-    local folder=$1
-    shift
-    if [ -e "$folder/summary.json" ]; then
+    local folder=$1 epochs=${HEMP_EPOCHS:-$2} resume=()
+    shift 2
+    if [[ -e $folder/summary.json ]]; then
         return
     fi
-    local resume=()
-    [ -e "$folder/last.ckpt" ] && resume=(--resume)
-    echo "== $*" >&2
-    "$@" "${resume[@]}" --json >"$folder.json.new"
-    mv "$folder.json.new" "$folder/summary.json"
+    if [[ -e $folder/last.ckpt ]]; then
+        resume=(--resume)
+    fi
+    mkdir -p "$folder"
+    echo "== ${*/#$hemp/hemp} --epochs $epochs --out $folder" >&2
+    "$@" --epochs "$epochs" --out "$folder" "${resume[@]}" --json >"$folder.summary"
+    mv "$folder.summary" "$folder/summary.json"
 }
 
 job_float() {
-    once "$out/lenet5" "$hemp" train lenet5 --data "$data" --no-holdout --epochs 20 --seed 1 --out "$out/lenet5"
-    once "$out/lenet300" "$hemp" train lenet300 --data "$data" --no-holdout --epochs 30 --seed 1 --out "$out/lenet300"
+    once "$out/lenet5" 20 "$hemp" train lenet5 --data "$data" --seed 1
+    once "$out/lenet300" 30 "$hemp" train lenet300 --data "$data" --seed 1
+    for model in lenet5 lenet300; do
+        "$hemp" eval "$out/$model" --data "$data"
+    done
 }
 
 job_compress() {
-    once "$out/lenet5-hemp" "$hemp" compress "$out/lenet5" --data "$data" --epochs 50 --seed 1 \
-        -o "$out/lenet5.hemp" --out "$out/lenet5-hemp"
-    once "$out/lenet300-hemp" "$hemp" compress "$out/lenet300" --data "$data" --epochs 50 --seed 1 \
-        -o "$out/lenet300.hemp" --out "$out/lenet300-hemp"
+    once "$out/lenet5-hemp" 12 "$hemp" compress "$out/lenet5" --data "$data" --seed 1 -o "$out/lenet5.hemp"
+    once "$out/lenet300-hemp" 20 "$hemp" compress "$out/lenet300" --data "$data" --seed 1 -o "$out/lenet300.hemp"
     for model in lenet5 lenet300; do
         "$hemp" eval "$out/$model.hemp" --data "$data"
         "$hemp" list "$out/$model.hemp"
     done
 }
 
+# The coefficients of orders 1 to 4 at which their accuracies on held-out training images are nearly the same.
+paper_coefficients=(2 1.8 1.7 1.5)
+hemp_coefficients=(3 3 3 3)
+
+job_orders() {
+    local order seed folder
+    for seed in 1 2 3; do
+        for order in 1 2 3 4; do
+            folder=$out/orders/paper-$order-$seed
+            once "$folder" 2 "$hemp" compress "$out/lenet5" --data "$data" --recipe paper --seed "$seed" \
+                --order "$order" --entropy "${paper_coefficients[order - 1]}" -o "$folder.hemp"
+            folder=$out/orders/hemp-$order-$seed
+            once "$folder" 4 "$hemp" compress "$out/lenet5" --data "$data" --recipe hemp --seed "$seed" \
+                --order "$order" --entropy "${hemp_coefficients[order - 1]}" -o "$folder.hemp"
+        done
+    done
+    python3 docs/orders.py "$out/orders" "$out/orders.md" "$out/orders.svg"
+    cat "$out/orders.md"
+}
+
 jobs=("$@")
-[ ${#jobs[@]} -gt 0 ] || jobs=(float compress)
+[[ ${#jobs[@]} -gt 0 ]] || jobs=(float compress orders)
 for job in "${jobs[@]}"; do
+    if ! declare -F "job_$job" >/dev/null; then
+        echo "results: no job '$job'; choose from float, compress, orders" >&2
+        exit 2
+    fi
     "job_$job"
 done
