@@ -5,7 +5,7 @@
 #include "core/version.h"
 #include "hemp/package.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,8 +17,9 @@ namespace hemp {
 namespace {
 
 struct Arguments {
-    RunOptions options;
-    RunPlace   place;
+    RunOptions               options;
+    RunPlace                 place;
+    std::vector<std::string> about_training;  ///< options given that have no meaning without data
 };
 
 constexpr size_t max_levels = 256;
@@ -97,19 +98,25 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
 }
 
 fs::path default_output(const fs::path& input) {
-    fs::path path = input.lexically_normal();
+    fs::path path = fs::absolute(input).lexically_normal();
     if (!path.has_filename()) {
         path = path.parent_path();
     }
-    return path.stem().string() + ".hemp";
+    fs::path name = fs::is_directory(path) ? path.filename() : path.stem();
+    return name.string() + ".hemp";
 }
 
 int compress_alone(const Arguments& arguments, const Settings& settings) {
-    const RunOptions& options   = arguments.options;
-    Input             input     = read_input(options.input, options.model, settings.file_memory());
-    Quantized         quantized = quantize_as_it_is(input.model, options.levels > 0 ? options.levels : 31);
-    Bytes             bytes     = encode(quantized.file, model_spec);
-    const fs::path&   output    = arguments.place.output;
+    const RunOptions& options = arguments.options;
+    Input             input   = read_input(options.input, options.model, settings.file_memory());
+    const fs::path&   output  = arguments.place.output;
+    std::error_code   ignored;
+    if (fs::equivalent(output, input.path, ignored)) {
+        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
+    }
+    Quantized quantized    = quantize_as_it_is(input.model, options.levels > 0 ? options.levels : 31);
+    quantized.file.classes = input.classes;
+    Bytes bytes            = encode(quantized.file, model_spec);
     write_file_atomically(output, bytes);
     FileSummary parts = summarize(bytes, output.string(), model_spec);
     Json        summary{{"file", output.string()}, {"model", input.model.name}, {"bytes", bytes.size()}};
@@ -131,12 +138,9 @@ int compress(Arguments arguments, const Settings& settings) {
         arguments.place.output = default_output(options.input);
     }
     if (options.data.empty()) {
-        bool about_training = options.epochs > 0 || options.batch > 0 || options.rate > 0 || options.order > 0 ||
-                              options.entropy >= 0 || options.target_accuracy >= 0 || options.max_drop >= 0 ||
-                              options.target_bytes > 0 || !options.val.empty() || arguments.place.resume;
-        if (about_training) {
-            fail<UsageError>(
-                "compress: without --data nothing is trained or measured; add --data, or drop the options of training");
+        if (!arguments.about_training.empty()) {
+            fail<UsageError>("compress: without --data nothing is trained or measured; add --data, or drop {}",
+                             fmt::join(arguments.about_training, ", "));
         }
         return compress_alone(arguments, settings);
     }
@@ -146,6 +150,10 @@ int compress(Arguments arguments, const Settings& settings) {
     options.input    = read_input(options.input, options.model, settings.file_memory()).path.string();
     RunResult result = run_training(options, arguments.place, settings);
     print(result.summary, arguments.place.output, settings);
+    if (!result.missed.empty()) {
+        fail("compress: {}; {} is the nearest to the target: train longer, or ask for less", result.missed,
+             arguments.place.output.string());
+    }
     return 0;
 }
 
@@ -168,7 +176,15 @@ Action add_compress(CLI::App& app) {
     app.add_option("--out", arguments->place.folder, "Folder of the run; default: the file's name with .run");
     app.add_flag("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
     app.add_flag("--force", arguments->place.force, "Replace the run in the folder");
-    return [arguments](const Settings& settings) { return compress(*arguments, settings); };
+    return [arguments, &app](const Settings& settings) {
+        const std::set<std::string> always{"INPUT", "--model", "--levels", "--output"};
+        for (const CLI::Option* option : app.get_options()) {
+            if (option->count() > 0 && !always.contains(option->get_name())) {
+                arguments->about_training.push_back(option->get_name());
+            }
+        }
+        return compress(*arguments, settings);
+    };
 }
 
 }  // namespace hemp

@@ -1,4 +1,6 @@
 #include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
 #include "hemp/package.h"
 
 #include "core/file/safetensors.h"
@@ -23,8 +25,15 @@ int decompress(const Arguments& arguments, const Settings& settings) {
     if (!file.model.empty()) {
         content.metadata["model"] = file.model;
     }
+    if (!file.classes.empty()) {
+        content.metadata[classes_key] = Json(file.classes).dump();
+    }
     fs::path output =
         arguments.output.empty() ? fs::path(arguments.file).replace_extension(".safetensors") : arguments.output;
+    std::error_code ignored;
+    if (fs::equivalent(output, arguments.file, ignored)) {
+        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
+    }
     write_safetensors(output, content);
     return 0;
 }

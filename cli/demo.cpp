@@ -21,7 +21,7 @@ struct Arguments {
 int demo(const Arguments& arguments, const Settings& settings) {
     const fs::path& folder = arguments.place.folder;
     RunOptions floats{.model = "lenet300", .data = "digits", .recipe = "float", .epochs = 6, .seed = arguments.seed};
-    RunPlace   place{.folder = folder / "float", .force = true};
+    RunPlace   place{.folder = folder / "float", .force = true, .kept = false};
     RunResult  before = run_training(floats, place, settings);
 
     RunOptions small{.model  = "lenet300",
@@ -31,7 +31,8 @@ int demo(const Arguments& arguments, const Settings& settings) {
                      .epochs = 12,
                      .seed   = arguments.seed};
     fs::path   output = folder / "demo.hemp";
-    RunResult  after  = run_training(small, {.folder = folder / "hemp", .output = output, .force = true}, settings);
+    RunResult  after =
+        run_training(small, {.folder = folder / "hemp", .output = output, .force = true, .kept = false}, settings);
 
     // The file as anyone else would read it.
     Input      decoded    = read_input(output, "", settings.file_memory());

@@ -23,6 +23,7 @@ int eval(const Arguments& arguments, const Settings& settings) {
     Input   input = read_input(arguments.input, arguments.model, settings.file_memory());
     Dataset dataset =
         load_dataset(arguments.data, Part::test, {.format = arguments.format, .max_memory = settings.file_memory()});
+    check_fits(dataset, input.model, input.classes);
     Evaluation result = Evaluator(input.model, arguments.batch).run(dataset);
     double     speed  = static_cast<double>(result.images) / result.seconds;
     if (settings.json) {

@@ -8,6 +8,8 @@
 #include "core/ops/softmax.h"
 #include "datasets/loader.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 namespace hemp {
@@ -21,6 +23,20 @@ Program inference(const Model& model, const Tensor& images, const Tensor& labels
 }
 
 }  // namespace
+
+void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
+    Shape image(data.images.shape().lengths().subspan(1));
+    if (image != model.image || static_cast<int64_t>(data.classes.size()) > model.classes) {
+        fail<UsageError>("{}: the images are {} in {} classes, but {} takes {} in {}; use another model or data set",
+                         data.name, image, data.classes.size(), model.name, model.image, model.classes);
+    }
+    if (!classes.empty() && classes != data.classes) {
+        fail<UsageError>(
+            "{}: the classes are {}, but {} was trained on {}; labels would mean something else: use data with the "
+            "same classes",
+            data.name, fmt::join(data.classes, ", "), model.name, fmt::join(classes, ", "));
+    }
+}
 
 Evaluator::Evaluator(const Model& model, int64_t batch)
     : batch_(batch),

@@ -13,6 +13,10 @@ struct Evaluation {
     int64_t images   = 0;
 };
 
+/// Throws UsageError where the images are not such as the model takes, or where their classes are not the model's.
+///   classes  the model's, by name; empty: not known, then only their number is compared
+void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes = {});
+
 /// A model's inference program for batches of a fixed size; the last batch may be partly filled.
 class Evaluator {
  public:

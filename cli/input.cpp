@@ -1,8 +1,10 @@
 #include "cli/input.h"
 
+#include "cli/output.h"
 #include "core/file/checkpoint.h"
 #include "hemp/package.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace fs = std::filesystem;
@@ -51,7 +53,29 @@ Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const st
     return {std::move(model), path, {}, std::move(file.classes), bytes.size()};
 }
 
+std::vector<std::string> classes_of(const Safetensors& content, const std::string& where) {
+    auto stored = content.metadata.find(classes_key);
+    if (stored == content.metadata.end()) {
+        return {};
+    }
+    Json json  = Json::parse(stored->second, nullptr, false);
+    bool names = json.is_array() && std::ranges::all_of(json, [](const Json& each) { return each.is_string(); });
+    if (!names) {
+        fail<DataError>("{}: metadata '{}' is no JSON array of names; write the file again", where, classes_key);
+    }
+    return json.get<std::vector<std::string>>();
+}
+
 }  // namespace
+
+std::vector<std::string> kept_classes(const std::vector<std::string>& classes) {
+    for (size_t i = 0; i < classes.size(); ++i) {
+        if (classes[i] != std::to_string(i)) {
+            return classes;
+        }
+    }
+    return {};
+}
 
 void set_parameters(const Model& model, const Safetensors& values, const std::string& where) {
     for (const Parameter& each : model.parameters()) {
@@ -81,7 +105,8 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
     }
     Model model = build_model(model_of(content, model_name, where), 1);
     set_parameters(model, content, where);
-    return {std::move(model), path, std::move(content.metadata), {}, bytes.size()};
+    std::vector<std::string> classes = classes_of(content, where);
+    return {std::move(model), path, std::move(content.metadata), std::move(classes), bytes.size()};
 }
 
 }  // namespace hemp

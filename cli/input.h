@@ -14,7 +14,7 @@ struct Input {
     Model                              model;
     std::filesystem::path              path;       ///< the file itself, where a run folder was named
     std::map<std::string, std::string> metadata;   ///< of a checkpoint
-    std::vector<std::string>           classes;    ///< of a .hemp file; empty: numbers
+    std::vector<std::string>           classes;    ///< by name; empty: numbers
     size_t                             bytes = 0;  ///< of the file
 };
 
@@ -24,6 +24,12 @@ struct Input {
 ///   throws      UsageError if the model is not known or given twice differently; Error if the file cannot be read;
 ///               DataError if it is damaged or does not hold the model's tensors
 Input read_input(const std::filesystem::path& path, const std::string& model_name, size_t max_memory);
+
+/// Names of classes as files keep them: none where they are the numbers that they would be anyway.
+std::vector<std::string> kept_classes(const std::vector<std::string>& classes);
+
+/// Under which a checkpoint's or safetensors file's metadata holds them, as a JSON array.
+inline constexpr const char* classes_key = "classes";
 
 /// Gives the model's parameters the values of those names.
 ///   throws    DataError that begins with `where` if one is missing or has another shape

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <cstdlib>
+#include <map>
 
 namespace fs = std::filesystem;
 
@@ -32,12 +33,30 @@ class TemporaryFolder {
     fs::path path;
 };
 
+/// Kernels that round otherwise than the recorded ones could only show a difference.
+void use_recorded_kernels(const std::string& family, const Settings& settings) {
+    for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
+        if (name_of(set) == family && set != instruction_set() && supported(set)) {
+            use_instruction_set(set);
+            if (!settings.quiet) {
+                fmt::print(stderr, "replay: {} kernels, as recorded\n", family);
+            }
+        }
+    }
+}
+
 int replay(const std::string& path, const Settings& settings) {
-    Json       manifest = read_json(path);
-    RunOptions options;
+    Json                               manifest = read_json(path);
+    RunOptions                         options;
+    std::string                        family;
+    std::map<std::string, std::string> recorded;
     try {
         options = run_options(manifest.at("arguments"));
-        if (manifest.at("outputs").empty()) {
+        for (const auto& [name, hash] : manifest.at("outputs").get<std::map<std::string, std::string>>()) {
+            recorded[name] = hash;
+        }
+        family = manifest.at("kernel_family");
+        if (recorded.empty()) {
             fail<UsageError>("{}: the run has not ended, there is nothing to compare; add --resume to its command",
                              path);
         }
@@ -47,8 +66,9 @@ int replay(const std::string& path, const Settings& settings) {
             "it",
             path);
     }
+    use_recorded_kernels(family, settings);
     TemporaryFolder folder;
-    run_training(options, {.folder = folder.path, .output = {}, .force = true}, settings);
+    run_training(options, {.folder = folder.path, .output = {}, .force = true, .kept = false}, settings);
     Json now   = read_json(folder.path / "manifest.json");
     bool equal = now["outputs"] == manifest["outputs"];
     for (const char* key : {"data_hash", "input_hash", "binary_hash", "kernel_family"}) {
@@ -61,7 +81,7 @@ int replay(const std::string& path, const Settings& settings) {
         return equal ? 0 : 1;
     }
     Rows rows{{"file", "recorded", "replayed", ""}};
-    for (const auto& [name, hash] : manifest["outputs"].items()) {
+    for (const auto& [name, hash] : recorded) {
         std::string again = now["outputs"].value(name, "missing");
         rows.push_back({name, hash, again, hash == again ? "same" : "DIFFERENT"});
     }

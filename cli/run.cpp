@@ -13,6 +13,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -64,14 +66,6 @@ Data load_data(const RunOptions& options, const Settings& settings) {
     return data;
 }
 
-void check_fits(const Dataset& data, const Model& model) {
-    Shape image(data.images.shape().lengths().subspan(1));
-    if (image != model.image || static_cast<int64_t>(data.classes.size()) > model.classes) {
-        fail<UsageError>("{}: the images are {} in {} classes, but {} takes {} in {}; use another model or data set",
-                         data.name, image, data.classes.size(), model.name, model.image, model.classes);
-    }
-}
-
 std::string hash_of_data(const Data& data) {
     Hash hash;
     for (const Dataset* each : {&data.train, data.validation ? &*data.validation : nullptr, &data.test}) {
@@ -83,21 +77,53 @@ std::string hash_of_data(const Data& data) {
     return hash.hex();
 }
 
+/// AVX2 and AVX-512 give the same bits, the baseline others.
+bool rounds_alike(const std::string& a, const std::string& b) { return (a == "baseline") == (b == "baseline"); }
+
+/// Throws UsageError unless `now`, the manifest of the resumed run, goes on with the run that is in the folder.
+void check_same_run(const fs::path& folder, const Json& now) {
+    fs::path manifest = folder / "manifest.json";
+    if (!fs::exists(manifest)) {
+        fail<UsageError>("{}: there is no run to resume; leave --resume out", folder.string());
+    }
+    Json stored = read_json(manifest);
+    if (!stored["arguments"].is_object() || !stored["kernel_family"].is_string()) {
+        fail<DataError>("{}: is no manifest of a run; start the run again with --force", manifest.string());
+    }
+    for (const auto& [key, value] : now["arguments"].items()) {
+        if (stored["arguments"][key] != value) {
+            fail<UsageError>("--resume: the run in {} has {} = {}, not {}; resume with its own arguments",
+                             folder.string(), key, stored["arguments"][key].dump(), value.dump());
+        }
+    }
+    for (auto [key, what] : {std::pair{"data_hash", "data"}, std::pair{"input_hash", "input"}}) {
+        if (now.contains(key) && stored[key] != now[key]) {
+            fail<UsageError>(
+                "--resume: the {} of the run in {} has changed since; bring the old content back, or start again with "
+                "--force",
+                what, folder.string());
+        }
+    }
+    std::string family = stored["kernel_family"];
+    if (!rounds_alike(family, now["kernel_family"])) {
+        fail<UsageError>("--resume: the run in {} used {} kernels, which round differently; add --kernels {}",
+                         folder.string(), family, family);
+    }
+}
+
+/// Throws UsageError, before anything is computed, where the output cannot be a file.
+void check_output(const fs::path& output) {
+    fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
+    if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {
+        fail<UsageError>("{}: cannot be written, it is a folder or lies in none; name a file with -o", output.string());
+    }
+}
+
 /// Makes the folder ready: empty, or that of the run to resume.
-void prepare(const RunPlace& place, const RunOptions& options) {
+void prepare(const RunPlace& place, const Json& manifest) {
+    check_output(place.output);
     if (place.resume) {
-        fs::path manifest = place.folder / "manifest.json";
-        if (!fs::exists(manifest)) {
-            fail<UsageError>("{}: there is no run to resume; leave --resume out", place.folder.string());
-        }
-        Json stored = read_json(manifest);
-        Json asked  = to_json(options);
-        for (const auto& [key, value] : asked.items()) {
-            if (stored["arguments"][key] != value) {
-                fail<UsageError>("--resume: the run in {} has {} = {}, not {}; resume with its own arguments",
-                                 place.folder.string(), key, stored["arguments"][key].dump(), value.dump());
-            }
-        }
+        check_same_run(place.folder, manifest);
         return;
     }
     std::error_code error;
@@ -159,13 +185,15 @@ class Run {
     RunResult go();
 
  private:
-    void      restore();
-    void      train();
-    void      end_epoch(double loss);
-    void      save();
-    void      keep_best(const Candidate& candidate, const std::vector<std::byte>& file);
-    void      write_manifest(const Json& outputs);
-    RunResult result();
+    void              restore();
+    void              train();
+    [[noreturn]] void fail_diverged(const std::string& sign) const;
+    void              end_epoch(double loss);
+    void              save();
+    void              keep_classes(Checkpoint& checkpoint) const;
+    void              keep_best(const Candidate& candidate, const std::vector<std::byte>& file);
+    void              write_manifest(const Json& outputs);
+    RunResult         result();
 
     /// The model as its user gets it goes into `judged_`; returns the bytes of its file, none without a regularizer.
     std::vector<std::byte> judge();
@@ -182,7 +210,8 @@ class Run {
     Json       manifest_;
     double     least_accuracy_ = -1;
     Candidate  best_;
-    Json       metrics_ = Json::array();
+    Json       metrics_      = Json::array();
+    double     past_seconds_ = 0;  // of the processes that ran before, up to their last epoch's end
 
     std::optional<Trainer>  trainer_;
     std::optional<Progress> progress_;
@@ -199,7 +228,10 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
       judged_(build_model(model_.name, options.seed)),
       evaluator_(judged_, 500) {
     check_fits(data_.train, model_);
-    prepare(place_, options_);
+    check_fits(data_.test, model_, data_.train.classes);
+    if (data_.validation) {
+        check_fits(*data_.validation, model_, data_.train.classes);
+    }
     manifest_ = {{"command", options_.input.empty() ? "train" : "compress"},
                  {"arguments", to_json(options_)},
                  {"seed", options_.seed},
@@ -212,6 +244,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (!options_.input.empty()) {
         manifest_["input_hash"] = hash_of_file(options_.input);
     }
+    prepare(place_, manifest_);
     if (options_.max_drop >= 0 || options_.target_accuracy >= 0) {
         least_accuracy_ = options_.target_accuracy;
         if (options_.max_drop >= 0) {
@@ -238,12 +271,21 @@ void Run::write_manifest(const Json& outputs) {
     write_file_atomically(file("manifest.json"), bytes_of(manifest_.dump(2) + "\n"));
 }
 
+/// Puts the names of the classes into a checkpoint, where they are more than numbers.
+void Run::keep_classes(Checkpoint& checkpoint) const {
+    std::vector<std::string> classes = kept_classes(data_.train.classes);
+    if (!classes.empty()) {
+        checkpoint.metadata[classes_key] = Json(classes).dump();
+    }
+}
+
 void Run::save() {
     Checkpoint state                  = trainer_->state();
     state.metadata["best_epoch"]      = std::to_string(best_.epoch);
     state.metadata["best_accuracy"]   = fmt::format("{}", best_.accuracy);
     state.metadata["best_bytes"]      = std::to_string(best_.bytes);
     state.metadata["best_is_settled"] = best_.settled ? "1" : "0";
+    keep_classes(state);
     save_checkpoint(file("last.ckpt"), std::move(state));
 }
 
@@ -262,7 +304,12 @@ void Run::restore() {
         Json entry = Json::parse(line, nullptr, false);
         if (entry.is_object() && entry.value("epoch", int64_t{0}) <= trainer_->epoch()) {
             metrics_.push_back(entry);
+            past_seconds_ = entry.value("seconds", 0.0);
         }
+    }
+    // What another process wrote may have gone, or is asked for under another name.
+    if (!place_.output.empty() && best_.epoch >= 0) {
+        write_file_atomically(place_.output, read_file(file("model.hemp"), settings_.file_memory()));
     }
     progress_->line(fmt::format("resuming at epoch {}, step {}", trainer_->epoch() + 1, trainer_->step() + 1));
 }
@@ -275,14 +322,8 @@ std::vector<std::byte> Run::judge() {
         return {};
     }
     // The accuracy that counts is that of the decoded file.
-    HempFile packed = package(model_, trainer_->regularizer());
-    bool     plain  = true;  // classes are the numbers that they are by default
-    for (size_t i = 0; i < data_.train.classes.size(); ++i) {
-        plain = plain && data_.train.classes[i] == std::to_string(i);
-    }
-    if (!plain) {
-        packed.classes = data_.train.classes;
-    }
+    HempFile packed              = package(model_, trainer_->regularizer());
+    packed.classes               = kept_classes(data_.train.classes);
     std::vector<std::byte> bytes = encode(packed, model_spec);
     load(judged_, decode(bytes, "model.hemp", model_spec, {.max_memory = settings_.file_memory()}));
     return bytes;
@@ -300,6 +341,7 @@ void Run::keep_best(const Candidate& candidate, const std::vector<std::byte>& by
                          {"seed", std::to_string(options_.seed)},
                          {"epoch", std::to_string(candidate.epoch)},
                          {"accuracy", fmt::format("{}", candidate.accuracy)}};
+        keep_classes(best);
         save_checkpoint(file("best.ckpt"), std::move(best));
     }
     if (!bytes.empty()) {
@@ -310,7 +352,19 @@ void Run::keep_best(const Candidate& candidate, const std::vector<std::byte>& by
     }
 }
 
+/// The last step's update is in no loss yet: what it made of the weights must not replace a good state.
+void Run::fail_diverged(const std::string& sign) const {
+    fail("train: {} after epoch {}; the run diverged: use a lower --rate, the last good state is kept", sign,
+         trainer_->epoch());
+}
+
 void Run::end_epoch(double loss) {
+    for (const Parameter& each : model_.parameters()) {
+        auto finite = [](float value) { return std::isfinite(value); };
+        if (!std::ranges::all_of(value_of(each.variable).values<float>(), finite)) {
+            fail_diverged(fmt::format("tensor '{}' holds values that are not finite", each.name));
+        }
+    }
     std::vector<std::byte> bytes = judge();
     Candidate              candidate{.epoch = trainer_->epoch(), .bytes = bytes.size()};
     double                 full = static_cast<double>(recipe_.epochs) * static_cast<double>(recipe_.ramp_share);
@@ -320,9 +374,12 @@ void Run::end_epoch(double loss) {
     std::string text = fmt::format("epoch {}/{}  loss {:.4f}", candidate.epoch, recipe_.epochs, loss);
     if (data_.validation) {
         Evaluation evaluation = evaluator_.run(*data_.validation);
-        candidate.accuracy    = evaluation.accuracy;
-        entry["accuracy"]     = evaluation.accuracy;
-        entry["val_loss"]     = evaluation.loss;
+        if (!std::isfinite(evaluation.loss)) {
+            fail_diverged(fmt::format("the loss of the held-out images is {}", evaluation.loss));
+        }
+        candidate.accuracy = evaluation.accuracy;
+        entry["accuracy"]  = evaluation.accuracy;
+        entry["val_loss"]  = evaluation.loss;
         text += fmt::format("  accuracy {:.2f} %", evaluation.accuracy);
     }
     if (!bytes.empty()) {
@@ -342,7 +399,7 @@ void Run::end_epoch(double loss) {
         text += fmt::format("  {} bytes, {:.3f} bits/weight", grouped(bytes.size()), per_weight);
     }
     entry["images_per_second"] = progress_->images_per_second();
-    entry["seconds"]           = progress_->seconds();
+    entry["seconds"]           = past_seconds_ + progress_->seconds();
     bool is_best               = !data_.validation || better(candidate, best_, least_accuracy_, options_.target_bytes);
     if (is_best) {
         keep_best(candidate, bytes);
@@ -368,16 +425,16 @@ void Run::train() {
         }
         save();
         if (signal_received() != 0 && !trainer_->done()) {
-            throw Interrupted(signal_received(),
-                              fmt::format("{}: interrupted, all is saved; add --resume to the same command to go on",
-                                          place_.folder.string()));
+            std::string how =
+                place_.kept ? "all is saved; add --resume to the same command to go on" : "start it again";
+            throw Interrupted(signal_received(), fmt::format("{}: interrupted, {}", place_.folder.string(), how));
         }
     }
 }
 
 RunResult Run::result() {
     fs::path  hemp = trainer_->regularizer() != nullptr ? file("model.hemp") : fs::path();
-    RunResult result{{}, hemp};
+    RunResult result{{}, hemp, {}};
     Json&     summary = result.summary;
     uint64_t  weights = 0;
     for (const Parameter& each : model_.parameters()) {
@@ -414,9 +471,21 @@ RunResult Run::result() {
     } else {
         summary["bytes"] = fs::file_size(file(data_.validation ? "best.ckpt" : "last.ckpt"));
     }
+    bool too_low = least_accuracy_ >= 0 && best_.accuracy < least_accuracy_;
+    bool too_big = options_.target_bytes > 0 && best_.bytes > options_.target_bytes;
+    if (least_accuracy_ >= 0 || options_.target_bytes > 0) {
+        summary["target_reached"] = !too_low && !too_big;
+    }
+    if (too_low) {
+        result.missed = fmt::format("no epoch reached {:.2f} % on the held-out images, the best has {:.2f} %",
+                                    least_accuracy_, best_.accuracy);
+    } else if (too_big) {
+        result.missed = fmt::format("no epoch's file has at most {} bytes, the smallest has {}",
+                                    grouped(options_.target_bytes), grouped(best_.bytes));
+    }
     summary["weights"]           = weights;
     summary["images_per_second"] = progress_->images_per_second();
-    summary["seconds"]           = progress_->seconds();
+    summary["seconds"]           = past_seconds_ + progress_->seconds();
     summary["seed"]              = options_.seed;
     summary["threads"]           = default_threads();
     summary["kernel_family"]     = name_of(instruction_set());
@@ -491,7 +560,9 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     app.add_option("--epochs", options.epochs, "Passes over the training part")->check(CLI::Range(1, 1000000));
     app.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
     app.add_option("--rate", options.rate, "Highest learning rate")->check(CLI::PositiveNumber);
-    app.add_option("--levels", options.levels, "Levels of each tensor")->check(CLI::Range(2, 256));
+    app.add_option("--levels", options.levels,
+                   "Levels of each tensor; default: the recipe's (hemp 7, paper 4), 31 without data")
+        ->check(CLI::Range(2, 256));
     app.add_option("--order", options.order, "Order of the entropy")->check(CLI::Range(1, 8));
     app.add_option("--entropy", options.entropy, "Coefficient of the entropy")->check(CLI::NonNegativeNumber);
     app.add_option("--seed", options.seed, "Start of all random numbers")->capture_default_str();
@@ -502,8 +573,12 @@ void check(const RunOptions& options) {
     if (!options.holdout && !options.val.empty()) {
         fail<UsageError>("--val: contradicts --no-holdout, which chooses nothing; drop one of them");
     }
-    if (!options.holdout && accuracy) {
-        fail<UsageError>("--no-holdout: leaves no images to measure accuracy by; drop it, or give --val");
+    if (!options.holdout && (accuracy || options.target_bytes > 0)) {
+        fail<UsageError>("--no-holdout: leaves no images to choose the file by; drop it, or the target");
+    }
+    if (!std::isfinite(options.rate) || !std::isfinite(options.entropy)) {
+        fail<UsageError>("--rate, --entropy: {} and {} must be finite; give other numbers", options.rate,
+                         options.entropy);
     }
     if ((options.target_accuracy >= 0) + (options.max_drop >= 0) + (options.target_bytes > 0) > 1) {
         fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: choose one of them");

@@ -48,11 +48,13 @@ struct RunPlace {
     std::filesystem::path output = {};  ///< a second copy of the best .hemp file; empty: none
     bool                  resume = false;
     bool                  force  = false;  ///< replace what an earlier run left
+    bool                  kept   = true;   ///< the command can go on with it: it has --resume
 };
 
 struct RunResult {
     Json                  summary;  ///< with the keys of docs: accuracy, loss, bytes, parts, ...
     std::filesystem::path hemp;     ///< empty without a regularizer
+    std::string           missed;   ///< the target that no epoch reached, in words; else empty
 };
 
 /// Runs, or goes on with, a training run to its end.

@@ -159,13 +159,12 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
     double        ramp      = recipe.ramp_share * static_cast<double>((epochs() - float_epochs()) * per_epoch);
     Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = epochs() * per_epoch};
     if (step_ == 0) {
+        total_ = 0;
         begin_epoch();
     }
     loader_->start_epoch(epoch_, step_);
-    Batch   batch;
-    double  total = 0;
-    int64_t run   = 0;
-    bool    going = true;
+    Batch batch;
+    bool  going = true;
     while (going && loader_->next(batch)) {
         int64_t at    = epoch_ * per_epoch + step_;
         double  past  = static_cast<double>(at - float_epochs() * per_epoch);
@@ -194,16 +193,16 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
                 "is kept",
                 loss, epoch_ + 1, step_ + 1);
         }
-        total += loss;
-        ++run;
+        total_ += loss;
         ++step_;
         going = after_step({loss, bits_});
     }
+    double mean = total_ / static_cast<double>(std::max<int64_t>(step_, 1));
     if (step_ == per_epoch) {
         ++epoch_;
         step_ = 0;
     }
-    return total / static_cast<double>(std::max<int64_t>(run, 1));
+    return mean;
 }
 
 Trainer::Entropy Trainer::entropy() {
@@ -231,6 +230,7 @@ Checkpoint Trainer::state() const {
     checkpoint.metadata["epoch"]  = std::to_string(epoch_);
     checkpoint.metadata["step"]   = std::to_string(step_);
     checkpoint.metadata["bits"]   = fmt::format("{}", bits_);
+    checkpoint.metadata["total"]  = fmt::format("{}", total_);
     return checkpoint;
 }
 
@@ -269,6 +269,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
     epoch_ = std::stoll(metadata("epoch"));
     step_  = std::stoll(metadata("step"));
     bits_  = std::stod(metadata("bits"));
+    total_ = std::stod(metadata("total"));
 }
 
 }  // namespace hemp

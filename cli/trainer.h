@@ -37,8 +37,8 @@ class Trainer {
     };
 
     /// Runs the rest of the epoch. `after_step` is called after each step; when it returns false, training stops there
-    /// and can go on later. Returns the mean loss of the steps run. Throws Error when the loss is no finite number; the
-    /// variables then hold what diverged.
+    /// and can go on later. Returns the mean loss of the epoch's steps so far. Throws Error when the loss is no finite
+    /// number; the variables then hold what diverged.
     double run_epoch(const std::function<bool(const Progress&)>& after_step);
 
     /// All variables and the position. The model's own come first, under their names.
@@ -81,6 +81,7 @@ class Trainer {
     int64_t                    epoch_ = 0;
     int64_t                    step_  = 0;
     double                     bits_  = 0;
+    double                     total_ = 0;  // of the losses of this epoch's steps
 };
 
 }  // namespace hemp

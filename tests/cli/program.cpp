@@ -246,7 +246,7 @@ TEST_CASE("damaged input ends with 3") {
 
 TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from its manifest") {
     TemporaryFolder folder;
-    Result first = run(folder, short_run + "--threads 1 --order 2 --json --out 1");
+    Result          first = run(folder, short_run + "--threads 1 --order 2 --json --out 1");
     REQUIRE(first.code == 0);
     for (const char* key : {"entropy_bits", "entropy_bound", "distinct_tuples", "tuples"}) {
         CAPTURE(key);
@@ -284,6 +284,17 @@ TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from
     check_refused(folder, "eval flipped.ckpt --data digits", 3, "checksum");
 }
 
+/// Of the epochs, as metrics.jsonl has them.
+std::vector<std::string> losses(const fs::path& run_folder) {
+    std::vector<std::string> found;
+    std::ifstream            lines(run_folder / "metrics.jsonl");
+    for (std::string line; std::getline(lines, line);) {
+        size_t start = line.find("\"loss\":");
+        found.push_back(line.substr(start, line.find(',', start) - start));
+    }
+    return found;
+}
+
 TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
     TemporaryFolder folder;
     REQUIRE(run(folder, long_run + "--out whole").code == 0);
@@ -300,6 +311,97 @@ TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
         }
         REQUIRE(run(folder, long_run + "--resume --out " + name).code == 0);
         check_same_run(folder, "whole", name);
+        CHECK(losses(folder.path() / name) == losses(folder.path() / "whole"));
     }
     check_refused(folder, long_run + "--resume --seed 9 --out whole", 2, "seed");
+}
+
+TEST_CASE("a resumed run is the same run, and its file has the name that is asked for") {
+    TemporaryFolder folder;
+    write_mnist(folder.path() / "data", std::string("\x03\x04", 2));
+    const std::string train = "train lenet300 --data data --no-holdout --batch 1 --epochs 2 --quiet --out run ";
+    REQUIRE(run(folder, train).code == 0);
+    check_refused(folder, "--kernels baseline " + train + "--resume", 2, "--kernels");
+    write_mnist(folder.path() / "data", std::string("\x03\x05", 2));
+    check_refused(folder, train + "--resume", 2, "data");
+
+    const std::string compress = "compress run --data digits --epochs 1 --batch 500 --quiet --out small ";
+    check_refused(folder, compress + "-o run", 2, "-o");
+    REQUIRE(run(folder, compress + "-o one.hemp").code == 0);
+    REQUIRE(run(folder, compress + "-o two.hemp --resume").code == 0);
+    CHECK(content(folder.path() / "one.hemp") == content(folder.path() / "two.hemp"));
+}
+
+TEST_CASE("a target that is not reached ends with 1, and says how near the file is") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run";
+    REQUIRE(run(folder, train).code == 0);
+    const std::string compress = "compress run --data digits --batch 500 --epochs 1 --quiet --force -o x.hemp ";
+    Result            missed   = run(folder, compress + "--target-bytes 100");
+    CHECK(missed.code == 1);
+    CHECK(missed.err.find("at most 100 bytes") != std::string::npos);
+    CHECK(fs::exists(folder.path() / "x.hemp"));
+    CHECK(run(folder, compress + "--target-accuracy 1 --json").out.find("\"target_reached\": true") !=
+          std::string::npos);
+    check_refused(folder, compress + "--target-bytes 100 --no-holdout", 2, "--no-holdout");
+}
+
+TEST_CASE("compress without data refuses what needs data, and keeps its input") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
+    check_refused(folder, "compress run --seed 2", 2, "--seed");
+    check_refused(folder, "compress run --recipe hemp", 2, "--recipe");
+    check_refused(folder, "compress run -o run/best.ckpt", 2, "input");
+    CHECK(run(folder, "compress run").code == 0);
+    CHECK(fs::exists(folder.path() / "run.hemp"));
+}
+
+TEST_CASE("a run that diverges in the last step of an epoch keeps the state before") {
+    TemporaryFolder folder;
+    check_refused(folder, "train lenet300 --data digits --rate 1e38 --batch 5500 --epochs 2 --quiet --out run", 1,
+                  "--rate");
+    CHECK_FALSE(fs::exists(folder.path() / "run" / "best.ckpt"));
+    CHECK(run(folder, "eval run --data digits --json").out.find("\"loss\": null") == std::string::npos);
+    check_refused(folder, "train lenet300 --data digits --rate nan", 2, "--rate");
+}
+
+TEST_CASE("classes keep their names, and data of other classes is refused") {
+    TemporaryFolder folder;
+    for (const char* place : {"train/one", "train/two", "test/one", "test/two"}) {
+        fs::create_directories(folder.path() / "named" / place);
+        for (int i = 0; i < 12; ++i) {
+            write(folder.path() / "named" / place / (std::to_string(i) + ".png"), png_of_a_one());
+        }
+    }
+    REQUIRE(run(folder, "train lenet300 --data named --batch 4 --epochs 1 --recipe hemp --quiet --out run").code == 0);
+    write(folder.path() / "image.png", png_of_a_one());
+    CHECK(run(folder, "compress run -o again.hemp").code == 0);
+    CHECK(run(folder, "decompress run/model.hemp -o floats.safetensors").code == 0);
+    for (const char* file : {"run/model.hemp", "run/best.ckpt", "run/last.ckpt", "again.hemp", "floats.safetensors"}) {
+        CAPTURE(file);
+        std::string top = run(folder, std::string("predict --json --top 2 ") + file + " image.png").out;
+        CHECK(top.find("\"class\": \"one\"") != std::string::npos);
+        check_refused(folder, std::string("eval --data digits ") + file, 2, "one, two");
+    }
+    CHECK(run(folder, "eval run --data named").code == 0);
+
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out digits").code == 0);
+    for (int i = 0; i < 11; ++i) {
+        fs::create_directories(folder.path() / "eleven" / "train" / std::to_string(i));
+        fs::create_directories(folder.path() / "eleven" / "test" / std::to_string(i));
+        write(folder.path() / "eleven" / "train" / std::to_string(i) / "x.png", png_of_a_one());
+        write(folder.path() / "eleven" / "test" / std::to_string(i) / "x.png", png_of_a_one());
+    }
+    check_refused(folder, "eval digits --data eleven", 2, "11 classes");
+    check_refused(folder, "train lenet300 --data digits --val eleven --out other", 2, "11 classes");
+}
+
+TEST_CASE("replay runs with the recorded kernels") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "--kernels baseline " + short_run + "--out run").code == 0);
+    CHECK(run(folder, "replay run/manifest.json --quiet").code == 0);
+    std::string manifest = content(folder.path() / "run" / "manifest.json");
+    manifest.replace(manifest.find("\"outputs\": {"), 12, "\"outputs\": {\"x\": 5,");
+    write(folder.path() / "odd.json", manifest);
+    check_refused(folder, "replay odd.json", 3, "odd.json");
 }
