@@ -38,8 +38,8 @@ struct CheckOptions {
 /// Checks `build` against the plain double versions of its operators, on random operands:
 ///   - every instruction set that this CPU has, with 1, 2 and 3 threads: equal bits for any number of threads, and for
 ///     AVX2 and AVX-512;
-///   - the operator's own work run by hand: memory of results and scratch filled with NaN before, guards around it,
-///     pieces backwards, and in place where the operator allows it;
+///   - the work of each node run by hand: memory of results and scratch filled with NaN before, guards around it,
+///     pieces backwards, and the last one in place where its operator allows it;
 ///   - operands that are slices, transposed, reversed, reshaped, repeated, dying or kept as outputs;
 ///   - the gradient to every f32 operand, under random weights of the result: the compiled gradient against the same
 ///     graph in double, and that against central differences.
