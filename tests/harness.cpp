@@ -138,10 +138,15 @@ struct Case {
     }
 };
 
+std::set<std::string_view> checked_names;
+
 /// Runs the case with each instruction set and number of threads.
 void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_ways = true) {
     std::vector<plain::Values>        expected = interpret(c.outputs, c.given());
     std::optional<std::vector<Array>> from_avx2;
+    for (const Tensor& tensor : topological_order(c.outputs)) {
+        checked_names.insert(tensor.node().op->name);
+    }
     for (InstructionSet set : all_sets) {
         if (!supported(set) || (!all_ways && set != instruction_set())) {
             continue;
@@ -471,6 +476,8 @@ void check_close(const std::string& what, const Array& got, const std::vector<do
     std::string wrong = difference(got, expected, tolerance);
     CHECK_MESSAGE(wrong.empty(), what << ": " << wrong);
 }
+
+const std::set<std::string_view>& checked_operators() { return checked_names; }
 
 std::vector<float> computed(const Tensor& y) {
     Program program = compile({y}, {}, {.threads = 1, .verify = true});

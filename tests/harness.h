@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <limits>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hemp {
@@ -50,6 +52,9 @@ void check_operator(const std::string& name, const Builder& build, const Operand
 /// The first two points of check_operator for every tail length: 1 to 40, around the tile size and sizes of pieces.
 void check_lengths(const std::string& name, const Builder& build, const std::function<Operands(int64_t)>& operands,
                    const Tolerance& tolerance = {});
+
+/// The names of all operators, with those of gradients, whose results were checked so far.
+const std::set<std::string_view>& checked_operators();
 
 /// The values of an f32 tensor that depends on no input.
 std::vector<float> computed(const Tensor& y);
