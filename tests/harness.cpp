@@ -138,10 +138,15 @@ struct Case {
     }
 };
 
+std::set<std::string_view> checked_names;
+
 /// Runs the case with each instruction set and number of threads.
 void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_ways = true) {
     std::vector<plain::Values>        expected = interpret(c.outputs, c.given());
     std::optional<std::vector<Array>> from_avx2;
+    for (const Tensor& tensor : topological_order(c.outputs)) {
+        checked_names.insert(tensor.node().op->name);
+    }
     for (InstructionSet set : all_sets) {
         if (!supported(set) || (!all_ways && set != instruction_set())) {
             continue;
@@ -197,12 +202,12 @@ class Guarded {
     Array                    memory_;
 };
 
-/// Runs one node's work by hand, on memory of its own; in the memory of input `in_place` when given.
-void check_by_hand(const Case& c, const Tolerance& tolerance, std::optional<size_t> in_place) {
-    const Tensor& y    = c.outputs[0];
-    const Node&   node = y.node();
-    Group         group{{y}, {}, {y}};
-    for (const Tensor& input : node.inputs) {
+/// Runs one node's work by hand, on memory of its own; in the memory of the operand `in_place` if that is a tensor.
+Array run_by_hand(const Case& c, const Tensor& y, const std::map<Tensor, Array>& known, const Tensor& in_place) {
+    const Node& node = y.node();
+    Group       group{{y}, {}, {y}};
+    for (const Tensor& operand : node.inputs) {
+        Tensor input = storage_of(operand);
         if (!group.is_chain() || std::find(group.inputs.begin(), group.inputs.end(), input) == group.inputs.end()) {
             group.inputs.push_back(input);
         }
@@ -211,17 +216,18 @@ void check_by_hand(const Case& c, const Tolerance& tolerance, std::optional<size
     std::vector<Guarded>     operands;
     std::vector<const void*> addresses;
     for (const Tensor& input : group.inputs) {
-        auto         given = std::find(c.inputs.begin(), c.inputs.end(), input);
-        const Array& value =
-            given != c.inputs.end() ? c.values[static_cast<size_t>(given - c.inputs.begin())] : *input.node().value;
+        const Array& value = known.at(input);
         operands.emplace_back(value.bytes());
         std::memcpy(operands.back().at(), value.memory(), value.bytes());
     }
-    for (Guarded& operand : operands) {
-        addresses.push_back(operand.at());
-    }
     Guarded result(node.type.bytes()), scratch(work.scratch_bytes), thread_scratch(work.thread_scratch_bytes);
-    void*   output = in_place ? operands[*in_place].at() : result.at();
+    void*   output = result.at();
+    for (size_t i = 0; i < operands.size(); ++i) {
+        addresses.push_back(operands[i].at());
+        if (group.inputs[i] == in_place) {
+            output = operands[i].at();
+        }
+    }
     Buffers memory{addresses, {&output, 1}, scratch.at(), thread_scratch.at()};
     for (const Stage& stage : work.stages) {
         for (int64_t piece = stage.pieces; piece-- > 0;) {
@@ -230,40 +236,52 @@ void check_by_hand(const Case& c, const Tolerance& tolerance, std::optional<size
     }
     Array got(node.type);
     std::memcpy(got.memory(), output, got.bytes());
-    std::string how   = fmt::format("run by hand{} with {}", in_place ? " in place" : "", name_of(instruction_set()));
-    std::string wrong = difference(got, interpret({y}, c.given())[0].at, tolerance);
-    if (!wrong.empty()) {
-        c.fail_with(how + ": " + wrong);
-    }
     bool intact = result.intact() && scratch.intact() && thread_scratch.intact();
     for (const Guarded& operand : operands) {
         intact = intact && operand.intact();
     }
     if (!intact) {
-        c.fail_with(how + ": wrote outside its memory");
+        c.fail_with(fmt::format("'{}' run by hand{} with {}: wrote outside its memory", node.op->name,
+                                in_place ? " in place" : "", name_of(instruction_set())));
     }
+    return got;
 }
 
+/// Runs all nodes by hand, one after another; the last one also in place where its operator allows it.
 void check_by_hand(const Case& c, const Tolerance& tolerance) {
-    const Node& node = c.outputs[0].node();
-    for (const Tensor& input : node.inputs) {
-        if (!input.node().inputs.empty()) {
-            return;  // a composition: its inner nodes have tests of their own
+    const Tensor&       y        = c.outputs[0];
+    const Node&         last     = y.node();
+    std::vector<double> expected = interpret({y}, c.given())[0].at;
+    auto                check    = [&](const Array& got, std::string_view how) {
+        std::string wrong = difference(got, expected, tolerance);
+        if (!wrong.empty()) {
+            c.fail_with(fmt::format("run by hand{} with {}: {}", how, name_of(instruction_set()), wrong));
         }
-    }
-    if (node.inputs.empty() || node.op->alias) {
-        return;
-    }
+    };
     for (InstructionSet set : all_sets) {
         if (!supported(set)) {
             continue;
         }
-        With with(set);
-        check_by_hand(c, tolerance, std::nullopt);
-        for (size_t i : node.op->in_place) {
-            bool alone = std::count(node.inputs.begin(), node.inputs.end(), node.inputs[i]) == 1;
-            if (alone && i < c.inputs.size() && node.inputs[i].type() == node.type) {
-                check_by_hand(c, tolerance, i);
+        With                    with(set);
+        std::map<Tensor, Array> known;
+        for (size_t i = 0; i < c.inputs.size(); ++i) {
+            known.emplace(c.inputs[i], c.values[i]);
+        }
+        for (const Tensor& tensor : topological_order({y})) {
+            const Node& node = tensor.node();
+            if (node.value != nullptr) {
+                known.emplace(tensor, *node.value);
+            } else if (!known.contains(tensor) && !node.op->alias) {
+                known.emplace(tensor, run_by_hand(c, tensor, known, {}));
+            }
+        }
+        check(known.at(storage_of(y)), "");
+        for (size_t i : last.op->in_place) {
+            Tensor x     = storage_of(last.inputs[i]);
+            auto   is_x  = [&](const Tensor& input) { return storage_of(input) == x; };
+            bool   alone = std::count_if(last.inputs.begin(), last.inputs.end(), is_x) == 1;
+            if (alone && x.type().bytes() == last.type.bytes()) {
+                check(run_by_hand(c, y, known, x), " in place");
             }
         }
     }
@@ -458,6 +476,8 @@ void check_close(const std::string& what, const Array& got, const std::vector<do
     std::string wrong = difference(got, expected, tolerance);
     CHECK_MESSAGE(wrong.empty(), what << ": " << wrong);
 }
+
+const std::set<std::string_view>& checked_operators() { return checked_names; }
 
 std::vector<float> computed(const Tensor& y) {
     Program program = compile({y}, {}, {.threads = 1, .verify = true});

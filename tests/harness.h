@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <limits>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hemp {
@@ -38,8 +40,8 @@ struct CheckOptions {
 /// Checks `build` against the plain double versions of its operators, on random operands:
 ///   - every instruction set that this CPU has, with 1, 2 and 3 threads: equal bits for any number of threads, and for
 ///     AVX2 and AVX-512;
-///   - the operator's own work run by hand: memory of results and scratch filled with NaN before, guards around it,
-///     pieces backwards, and in place where the operator allows it;
+///   - the work of each node run by hand: memory of results and scratch filled with NaN before, guards around it,
+///     pieces backwards, and the last one in place where its operator allows it;
 ///   - operands that are slices, transposed, reversed, reshaped, repeated, dying or kept as outputs;
 ///   - the gradient to every f32 operand, under random weights of the result: the compiled gradient against the same
 ///     graph in double, and that against central differences.
@@ -50,6 +52,9 @@ void check_operator(const std::string& name, const Builder& build, const Operand
 /// The first two points of check_operator for every tail length: 1 to 40, around the tile size and sizes of pieces.
 void check_lengths(const std::string& name, const Builder& build, const std::function<Operands(int64_t)>& operands,
                    const Tolerance& tolerance = {});
+
+/// The names of all operators, with those of gradients, whose results were checked so far.
+const std::set<std::string_view>& checked_operators();
 
 /// The values of an f32 tensor that depends on no input.
 std::vector<float> computed(const Tensor& y);

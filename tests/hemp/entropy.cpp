@@ -2,10 +2,16 @@
 
 #include "core/grad.h"
 #include "core/kernels/dispatch.h"
+#include "core/ops/add.h"
+#include "core/ops/concat.h"
+#include "core/ops/multiply.h"
+#include "core/ops/reshape.h"
 #include "core/random.h"
 #include "core/run/program.h"
+#include "hemp/quantize.h"
 #include "hemp/quantizer.h"
 #include "hemp/tuples.h"
+#include "tests/harness.h"
 #include "tests/hemp/run_node.h"
 
 #include <algorithm>
@@ -270,7 +276,125 @@ Case case_of(int order, int levels, size_t size, bool conditional = false, Pooli
     return c;
 }
 
+// ---- Operators of random operands, for the harness ----
+
+Tensor given(const std::vector<double>& values, const Shape& shape) {
+    return given(shape, std::vector<float>(values.begin(), values.end()));
+}
+
+// Weights between the levels: x is how far each is from the middle of some interval, as a part of the interval.
+Tensor between(const Tensor& x, const Levels& levels, uint64_t stream) {
+    Random  random(11, stream);
+    Weights middles, steps;
+    for (int64_t i = 0; i < x.shape().size(); ++i) {
+        size_t k = random.below(static_cast<uint32_t>(levels.size()) - 1, static_cast<uint64_t>(i));
+        middles.push_back((levels[k] + levels[k + 1]) / 2);
+        steps.push_back(levels[k + 1] - levels[k]);
+    }
+    return given(middles, x.shape()) + given(steps, x.shape()) * x;
+}
+
+// Levels of the i-th tensor. They are no operands: random ones would not increase.
+Levels levels_of_tensor(size_t i, int count) {
+    Levels levels = some_levels(count);
+    for (double& level : levels) {
+        level *= i == 0 ? 1 : 0.5;
+    }
+    return levels;
+}
+
+Tensors given_levels(const Tensors& weights, int count) {
+    Tensors levels;
+    for (size_t i = 0; i < weights.size(); ++i) {
+        levels.push_back(given(levels_of_tensor(i, count), {count}));
+    }
+    return levels;
+}
+
+Tensor entropy_between(const Tensors& x, int levels, const EntropyOptions& options) {
+    Tensors weights;
+    for (size_t i = 0; i < x.size(); ++i) {
+        weights.push_back(between(x[i], levels_of_tensor(i, levels), i));
+    }
+    return entropy(weights, given_levels(weights, levels), options);
+}
+
+Tensor slopes_in_a_row(const Tensor& entropy, const Tensors& weights) {
+    Tensors slopes;
+    for (const Gradient& each : grad(entropy, weights)) {
+        slopes.push_back(reshape(each.gradient, Shape{each.gradient.shape().size()}));
+    }
+    return concat(slopes, 0);
+}
+
+Operands two_of(Shape first, Shape second, double low, double high) {
+    return {{.shape = first, .low = low, .high = high}, {.shape = second, .low = low, .high = high}};
+}
+
+constexpr Tolerance near_bits{.ulps = 16, .floor = 1};
+constexpr Tolerance near_slopes{.ulps = 64, .floor = 0.1};
+
 }  // namespace
+
+// The harness checks the operators; that entropy() puts them together as the paper says is checked against the paper's
+// formula below.
+TEST_CASE("entropy agrees with its plain version in double") {
+    constexpr Pooling per_tensor = Pooling::per_tensor, shared = Pooling::shared;
+    struct Kind {
+        int     order;
+        int     levels;
+        bool    conditional;
+        Pooling pooling;
+        int64_t weights;
+    };
+    // The last but one has tables of hashes; in the last, shares multiply to so little that logarithms are of the least
+    // probability.
+    for (Kind kind : {Kind{1, 2, false, per_tensor, 30},
+                      {1, 20, false, shared, 60},
+                      {2, 4, true, per_tensor, 40},
+                      {3, 4, false, shared, 50},
+                      {3, 3, true, shared, 30},
+                      {4, 40, true, shared, 26},
+                      {8, 2, false, per_tensor, 40}}) {
+        EntropyOptions options{.order = kind.order, .conditional = kind.conditional, .pooling = kind.pooling};
+        std::string    name =
+            fmt::format("order {}, {} levels, {}, {}", kind.order, kind.levels,
+                        kind.conditional ? "conditional" : "joint", kind.pooling == shared ? "shared" : "per tensor");
+        Operands inside   = two_of({kind.weights}, {7, kind.weights / 5}, -0.3, 0.3);
+        Operands anywhere = two_of({kind.weights}, {7, kind.weights / 5}, -3, 3);
+        check_operator("entropy, " + name, [=](const Tensors& x) { return entropy_between(x, kind.levels, options); },
+                       inside, {.result = near_bits, .gradient = kind.order < 8, .slope = near_slopes});
+        // Beyond the levels and at them slopes are a convention, and no limit of differences.
+        check_operator("slopes of entropy, " + name,
+                       [=](const Tensors& x) {
+                           Tensors levels = given_levels(x, kind.levels);
+                           Tensors weights{x[0], quantize(x[1], levels[1])};
+                           return slopes_in_a_row(entropy(weights, levels, options), weights);
+                       },
+                       anywhere, {.result = near_slopes, .gradient = false});
+        check_operator(
+            "distinct tuples, " + name,
+            [=](const Tensors& x) { return distinct_tuples(entropy(x, given_levels(x, kind.levels), options)); },
+            anywhere, {.result = {.ulps = 0}, .gradient = false});
+    }
+}
+
+TEST_CASE("entropy in another scan order agrees with its plain version in double") {
+    EntropyOptions options{.order = 3, .scan = {0, 1}};
+    check_operator("entropy by columns", [=](const Tensors& x) { return entropy_between(x, 4, options); },
+                   two_of({7, 9}, {4, 3, 5}, -0.3, 0.3), {.result = near_bits, .slope = near_slopes});
+}
+
+TEST_CASE("entropy of many weights, whose tuples are counted in pieces, agrees with its plain version in double") {
+    for (int levels : {4, 102}) {  // of order 3: a dense table and one of hashes
+        check_operator(fmt::format("entropy and slope of many weights, {} levels", levels),
+                       [=](const Tensors& x) {
+                           Tensor h = entropy(x, given_levels(x, levels), {.order = 3});
+                           return h + 1000.0f * grad(h, x)[0].gradient;  // of the same magnitude
+                       },
+                       {{.shape = {9001}, .low = -3, .high = 3}}, {.result = near_bits, .gradient = false});
+    }
+}
 
 TEST_CASE("entropy agrees with the formula of the paper") {
     for (bool conditional : {false, true}) {
@@ -293,6 +417,8 @@ TEST_CASE("entropy agrees with the formula of the paper") {
 TEST_CASE("the tables of these cases are of both kinds") {
     CHECK(TableLayout::of(4, 8, 100).dense);
     CHECK_FALSE(TableLayout::of(20, 5, 40).dense);
+    CHECK_FALSE(TableLayout::of(40, 4, 50).dense);
+    CHECK_FALSE(TableLayout::of(102, 3, 3000).dense);
     CHECK_FALSE(TableLayout::of(256, 8, 1000).dense);
 }
 

@@ -1,8 +1,11 @@
 #include "hemp/quantize.h"
 
 #include "core/kernels/dispatch.h"
+#include "core/ops/add.h"
+#include "core/ops/multiply.h"
 #include "core/random.h"
 #include "hemp/quantizer.h"
+#include "tests/harness.h"
 #include "tests/hemp/run_node.h"
 
 #include <cmath>
@@ -30,7 +33,57 @@ std::vector<float> values_of(const Array& array) {
     return {values.begin(), values.end()};
 }
 
+// Levels -L/8, -L/8 + 1/4 ... : exact in float.
+std::vector<float> quarters(int count) {
+    std::vector<float> levels;
+    for (int k = 0; k < count; ++k) {
+        levels.push_back(static_cast<float>(k - count / 2) / 4);
+    }
+    return levels;
+}
+
+Tensor given_levels(int count) { return given({count}, quarters(count)); }
+
+// The gradient to the levels, alone.
+Tensor levels_gradient(const Tensor& dy, const Tensor& w, const Tensor& levels) {
+    Tensor y = quantize(w, levels);
+    return y.node().op->gradient(y, dy)[1];
+}
+
 }  // namespace
+
+TEST_CASE("quantize agrees with its plain version in double") {
+    constexpr Tolerance sums{.ulps = 8, .floor = 1};
+    for (int levels : {2, 7, 16, 17, 40}) {  // a chain of compares up to 16, a search beyond
+        CAPTURE(levels);
+        // Straight-through, so that differences would not be the gradient to w.
+        check_operator(fmt::format("quantize to {}", levels),
+                       [=](const Tensors& x) { return quantize(x[0], given_levels(levels)); }, {{.shape = {7, 15}}},
+                       {.result = {.ulps = 0}, .gradient = false});
+        check_operator(fmt::format("gradient of {} levels", levels),
+                       [=](const Tensors& x) { return levels_gradient(x[0], x[1], given_levels(levels)); },
+                       {{.shape = {7, 15}}, {.shape = {7, 15}}}, {.result = sums, .gradient = false});
+        // Levels that are computed; operand 0 moves each of them by less than half a step.
+        check_operator(fmt::format("quantize a given tensor to {}", levels),
+                       [=](const Tensors& x) {
+                           return quantize(given({300}, normals(300, 2)), given_levels(levels) + 0.1f * x[0]);
+                       },
+                       {{.shape = {levels}, .low = -1, .high = 1}}, {.result = {.ulps = 2, .floor = 1}, .slope = sums});
+    }
+    for (int levels : {7, 40}) {
+        check_lengths(
+            fmt::format("quantize to {}", levels),
+            [=](const Tensors& x) { return quantize(x[0], given_levels(levels)); },
+            [](int64_t length) { return Operands{{.shape = {length}}}; }, {.ulps = 0});
+        check_lengths(
+            fmt::format("gradient of {} levels", levels),
+            [=](const Tensors& x) { return levels_gradient(x[0], x[1], given_levels(levels)); },
+            [](int64_t length) {
+                return Operands{{.shape = {length}}, {.shape = {length}}};
+            },
+            {.ulps = 8, .floor = 64});
+    }
+}
 
 TEST_CASE("quantize") {
     SUBCASE("gives the nearest level, halfway the lower, and keeps NaN") {

@@ -1,11 +1,158 @@
 #include "hemp/regularizer.h"
 
+#include "core/ops/add.h"
+#include "core/ops/cross_entropy.h"
+#include "core/ops/matmul.h"
+#include "core/ops/relu.h"
 #include "core/run/program.h"
+#include "optim/sgd.h"
+#include "tests/harness.h"
+#include "tests/interpreter.h"
 
 #include <doctest/doctest.h>
 
 using namespace hemp;
 using doctest::Approx;
+
+namespace {
+
+// ---- Whole training steps: the compiled programs against the same graphs, in double by the plain operators ----
+
+Tensor weights(const std::string& name, Shape shape, uint64_t seed) {
+    return variable(name, random_array({.shape = shape, .low = -0.5, .high = 0.5}, seed));
+}
+
+/// Two linear layers, and what a training step is made of.
+struct Net {
+    Tensor  x           = input("x", {16, 6});
+    Tensor  labels      = input("labels", {16}, DType::i32);
+    Tensor  rate        = input("rate", {});
+    Tensor  coefficient = input("coefficient", {});
+    Tensor  on          = input("on", {});
+    Tensor  hidden      = weights("hidden", {6, 20}, 1);
+    Tensor  bias        = weights("bias", {20}, 2);
+    Tensor  last        = weights("last", {20, 5}, 3);
+    Tensor  loss        = cross_entropy(matmul(relu(matmul(x, hidden) + bias), last), labels);
+    Tensors trained     = {hidden, bias, last};
+};
+
+/// A program and its graph, run side by side.
+class Both {
+ public:
+    Both(const Tensors& outputs, const Updates& updates)
+        : roots_{outputs, updates}, program_(compile(outputs, updates, {.threads = 2, .verify = true})) {}
+
+    /// `state` are the variables' values in double; those that it lacks have their own.
+    void run(const std::map<Tensor, Array>& inputs, Given& state) {
+        std::vector<Feed> feeds;
+        Given             given;
+        for (const Tensor& tensor : topological_order(roots_.all())) {
+            if (is_variable(tensor)) {
+                state.emplace(tensor, values_of(value_of(tensor)));
+            } else if (is_input(tensor)) {
+                feeds.push_back({tensor, inputs.at(tensor)});
+                given[tensor] = values_of(inputs.at(tensor));
+            }
+        }
+        std::vector<plain::Values> expected = interpret_run(roots_, given, state);
+        program_.run(feeds);
+        for (size_t i = 0; i < roots_.outputs.size(); ++i) {
+            check_close(fmt::format("output {}", i), program_.output(i), expected[i].at, {.ulps = 16, .floor = 1});
+        }
+        for (const Update& update : roots_.updates) {
+            check_close(update.variable.node().name, value_of(update.variable), state.at(update.variable).at,
+                        {.ulps = 16, .floor = 1});
+        }
+    }
+
+ private:
+    Roots   roots_;
+    Program program_;
+};
+
+/// Runs some steps, the cached gradients of the entropy refreshed before every other.
+void train(const Net& net, const Regularizer& hemp, const Tensors& outputs, const Updates& updates) {
+    Both  refresh({hemp.bits()}, hemp.refresh());
+    Both  step(outputs, updates);
+    Given state;
+    for (uint64_t i = 0; i < 4; ++i) {
+        CAPTURE(i);
+        if (i % 2 == 0) {
+            refresh.run({}, state);
+        }
+        step.run({{net.x, random_array({.shape = {16, 6}}, 10 + i)},
+                  {net.labels, random_array({.shape = {16}, .dtype = DType::i32, .low = 0, .high = 4}, 20 + i)},
+                  {net.rate, Array(0.01f)},
+                  {net.coefficient, Array(2.0f)},
+                  {net.on, Array(i == 1 ? 0.0f : 1.0f)}},
+                 state);
+    }
+}
+
+/// Calls f with nets and regularizers of several kinds.
+template <class F>
+void for_each_kind(F&& f) {
+    const EntropyOptions entropies[] = {
+        {.order = 1},
+        {.order = 2, .scan = {0, 1}},
+        {.order = 3, .conditional = true, .pooling = Pooling::shared},
+    };
+    // Levels beyond the weights, and levels among them, beyond which a part of the weights lies.
+    for (LevelRule rule : {LevelRule::mid_tread, LevelRule::lloyd_max}) {
+        for (const EntropyOptions& entropy : entropies) {
+            CAPTURE(static_cast<int>(rule));
+            CAPTURE(entropy.order);
+            Net         net;
+            Regularizer hemp({net.hidden, net.bias, net.last},
+                             {.levels = 7, .rule = rule, .deviations = 0.7, .entropy = entropy});
+            REQUIRE(hemp.weights() == Tensors{net.hidden, net.last});  // the bias is too small
+            f(net, hemp);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("training on quantized weights with the penalty agrees with the plain operators in double") {
+    for_each_kind([](const Net& net, const Regularizer& hemp) {
+        Tensor  loss    = hemp.quantized(net.loss, net.on);
+        Tensors trained = net.trained;  // and the steps of the levels
+        trained.insert(trained.end(), hemp.steps().begin(), hemp.steps().end());
+        Gradients gradients = hemp.penalized(grad(loss, trained), net.coefficient);
+        train(net, hemp, {loss, hemp.bits()}, sgd(gradients, {.rate = net.rate, .momentum = 0.9f}));
+    });
+}
+
+TEST_CASE("training pulled to the levels, as the paper has it, agrees with the plain operators in double") {
+    for_each_kind([](const Net& net, const Regularizer& hemp) {
+        Gradients gradients = grad(net.loss, net.trained);
+        Updates   updates   = sgd(gradients, {.rate = net.rate});
+        train(net, hemp, {net.loss, hemp.bits()},
+              hemp.pulled(updates, gradients, {.entropy = net.coefficient, .level = constant(0.1f)}));
+    });
+}
+
+TEST_CASE("the penalty is the coefficient times the gradient of the bits as last refreshed") {
+    Net         net;
+    Regularizer hemp({net.hidden, net.bias, net.last}, {.levels = 7, .entropy = {.order = 2}});
+    Gradients   none = grad(constant(0.0f), net.trained);
+    compile({}, hemp.refresh()).run();
+
+    std::vector<plain::Values> slopes;
+    for (const Gradient& each : grad(hemp.bits(), net.trained)) {
+        slopes.push_back(interpret({each.gradient}, {})[0]);
+    }
+    value_of(net.hidden).values<float>()[0] += 0.1f;  // no refresh after it
+    Gradients penalized = hemp.penalized(none, constant(3.0f));
+    for (size_t i = 0; i < penalized.size(); ++i) {
+        for (double& slope : slopes[i].at) {
+            slope *= 3;
+        }
+        Program program = compile({penalized[i].gradient});
+        program.run();
+        check_close(net.trained[i].node().name, program.output(0), slopes[i].at, {.ulps = 64, .floor = 0.1});
+    }
+}
 
 TEST_CASE("the hard entropy is that of the nearest levels, in bits a tuple") {
     // 40 weights, levels -1, 0, 1: each pair is (0, 0) or (0, 1), all a little off their levels.

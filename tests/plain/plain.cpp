@@ -10,6 +10,8 @@ const Table& table() {
         add_reductions(table);
         add_products(table);
         add_windows(table);
+        add_quantize(table);
+        add_entropy(table);
         return table;
     }();
     return made;

@@ -1,6 +1,6 @@
 #pragma once
 // Every operator written again in double with the plainest loops that define it: what the fast ones are checked
-// against. No speed, no sharing of code with core/ops.
+// against. No speed, no sharing of code with core/ops and hemp.
 
 #include "core/graph.h"
 
@@ -45,5 +45,7 @@ void add_movement(Table& table);
 void add_reductions(Table& table);
 void add_products(Table& table);
 void add_windows(Table& table);
+void add_quantize(Table& table);
+void add_entropy(Table& table);
 
 }  // namespace hemp::plain
