@@ -91,10 +91,11 @@ bool synchronise(int descriptor) {
     return true;
 }
 
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
 /// Without this, a power cut can undo a rename.
 void synchronise_folder_of(const fs::path& path) {
-    fs::path   folder = path.has_parent_path() ? path.parent_path() : ".";
-    Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
+    Descriptor descriptor(folder_of(path), O_RDONLY | O_DIRECTORY);
     if (descriptor.number() < 0) {
         fail_to("written", path, "open of its folder", errno);
     }
@@ -104,15 +105,28 @@ void synchronise_folder_of(const fs::path& path) {
     }
 }
 
-/// The file that `path` means, with symbolic links followed, so that a link stays a link.
+/// The file that `path` means, with symbolic links followed, so that a link stays a link: also one whose file is still
+/// to be made.
 fs::path target_of(const fs::path& path) {
+    constexpr int most_links = 40;  // as many as Linux follows
+    auto          refuse     = [&] {
+        fail("{}: cannot be written, it is a folder, a pipe or a device; name a file", path.string());
+    };
+    fs::path        target = path;
     std::error_code ignored;
-    fs::path        target = fs::canonical(path, ignored);
-    if (ignored) {
-        return path;
+    for (int links = 0; fs::is_symlink(fs::symlink_status(target, ignored)); ++links) {
+        if (links == most_links) {
+            fail_to("written", path, "readlink", ELOOP);
+        }
+        fs::path folder = fs::canonical(folder_of(target));
+        // What /proc calls a link is an open file, which may have no name (/dev/stdout leads there).
+        if (folder.native().starts_with("/proc/")) {
+            refuse();
+        }
+        target = folder / fs::read_symlink(target);
     }
-    if (!fs::is_regular_file(target, ignored)) {
-        fail("{}: cannot be written, it is a folder or a device; name a file", path.string());
+    if (fs::exists(fs::status(target, ignored)) && !fs::is_regular_file(target, ignored)) {
+        refuse();
     }
     return target;
 }

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cerrno>
@@ -140,10 +142,45 @@ TEST_CASE("writing a file") {
         CHECK(fs::is_symlink(folder / "link"));
         CHECK(read_file(path, no_limit) == content);
     }
-    SUBCASE("never replaces a device or a folder") {
+    SUBCASE("through links to a file that is still to be made makes it") {
+        fs::create_directory(folder / "elsewhere");
+        fs::create_symlink("elsewhere/link", folder / "link");
+        fs::create_symlink("new", folder / "elsewhere" / "link");
+        write_file_atomically(folder / "link", content);
+        CHECK(fs::is_symlink(folder / "link"));
+        CHECK(fs::is_symlink(folder / "elsewhere" / "link"));
+        CHECK(read_file(folder / "elsewhere" / "new", no_limit) == content);
+        CHECK(files_in(folder / "elsewhere") == 2);
+    }
+    SUBCASE("through a link to itself says so") {
+        fs::create_symlink("link", folder / "link");
+        CHECK(message_of([&] { write_file_atomically(folder / "link", content); }).find("symbolic links") !=
+              std::string::npos);
+        CHECK(fs::is_symlink(folder / "link"));
+    }
+    SUBCASE("never replaces a device, a folder or a pipe") {
         CHECK_THROWS_WITH_AS(write_file_atomically("/dev/full", content),
-                             "/dev/full: cannot be written, it is a folder or a device; name a file", Error);
+                             "/dev/full: cannot be written, it is a folder, a pipe or a device; name a file", Error);
         CHECK_THROWS_AS(write_file_atomically(folder.path(), content), Error);
+        REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+        CHECK_THROWS_AS(write_file_atomically(folder / "pipe", content), Error);
+        CHECK(fs::is_fifo(folder / "pipe"));
+    }
+    SUBCASE("through a link to an open file without a name is refused, and the link stays") {
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        fs::path descriptor = "/proc/self/fd/" + std::to_string(ends[1]);
+        fs::create_symlink(descriptor, folder / "output");
+        for (const fs::path& output : {descriptor, folder / "output"}) {
+            CHECK_THROWS_WITH_AS(
+                write_file_atomically(output, content),
+                (output.string() + ": cannot be written, it is a folder, a pipe or a device; name a file").c_str(),
+                Error);
+        }
+        CHECK(fs::is_symlink(folder / "output"));
+        CHECK(files_in(folder.path()) == 2);
+        ::close(ends[0]);
+        ::close(ends[1]);
     }
     SUBCASE("into a folder that is not there says so") {
         CHECK_THROWS_WITH_AS(write_file_atomically("/no/such/folder/file", content),
