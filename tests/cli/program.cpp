@@ -35,10 +35,11 @@ std::string content(const fs::path& path) {
 void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 /// Starts the program in a folder; output goes to the files "out" and "err" there.
-pid_t start(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out") {
+pid_t start(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out",
+            const char* errors = "err") {
     pid_t child = fork();
     if (child == 0) {
-        std::string command = "exec '" HEMP_PROGRAM "' " + arguments + " >" + output + " 2>err";
+        std::string command = "exec '" HEMP_PROGRAM "' " + arguments + " >" + output + " 2>" + errors;
         if (chdir(folder.path().c_str()) == 0) {
             execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         }
@@ -58,8 +59,9 @@ struct Result {
     std::string out, err;
 };
 
-Result run(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out") {
-    int code = wait_for(start(folder, arguments, output));
+Result run(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out",
+           const char* errors = "err") {
+    int code = wait_for(start(folder, arguments, output, errors));
     return {code, content(folder.path() / "out"), content(folder.path() / "err")};
 }
 
@@ -219,6 +221,29 @@ TEST_CASE("what cannot be read or written ends with 1") {
     check_refused(folder, "train lenet300 --data digits --out /proc/run", 1, "/proc/run");
     CHECK(run(folder, "info", "/dev/full").code == 1);
     CHECK(content(folder.path() / "err").starts_with("hemp: stdout"));
+}
+
+TEST_CASE("a message that cannot be written changes no exit code") {
+    TemporaryFolder folder;
+    write(folder.path() / "noise.hemp", "HEMPnoise");
+    int       ends[2];
+    const int unread = 9;
+    REQUIRE(pipe(ends) == 0);
+    REQUIRE(dup2(ends[1], unread) == unread);
+    close(ends[0]);
+    close(ends[1]);
+    for (const char* errors : {"/dev/full", "&-", "&9"}) {
+        CAPTURE(errors);
+        auto code = [&](const std::string& arguments) { return run(folder, arguments, "out", errors).code; };
+        CHECK(code("frobnicate") == 2);
+        CHECK(code("list missing.hemp") == 1);
+        CHECK(code("list noise.hemp") == 3);
+        CHECK(code("train lenet300 --data digits --recipe hemp --epochs 1 --force") == 0);
+        CHECK(code("test run/model.hemp") == 0);
+    }
+    close(unread);
+    // A result that is lost is an error all the same.
+    CHECK(run(folder, "info", "&-").code == 1);
 }
 
 TEST_CASE("damaged input ends with 3") {
