@@ -9,11 +9,16 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
 
 using namespace hemp;
 
@@ -116,6 +121,18 @@ TEST_CASE("reading a file that may be packed by gzip") {
         CHECK_THROWS_AS(read_maybe_gzip(folder / "bomb", 1 << 20), DataError);
         CHECK(read_maybe_gzip(folder / "bomb", 3 << 20).size() == 3 << 20);
     }
+    SUBCASE("takes memory for what is unpacked and no more") {
+        write_file_atomically(folder / "file", gzip(Bytes((2 << 20) + 1)));
+        CHECK(read_maybe_gzip(folder / "file", 4 << 20).capacity() <= (2 << 20) + 2);
+    }
+    SUBCASE("that unpacks to another size than it says is refused") {
+        for (uint32_t size : {0u, 1u, 39u, 41u, 1000u, ~0u}) {
+            CAPTURE(size);
+            Bytes wrong = packed;
+            std::memcpy(wrong.data() + wrong.size() - sizeof size, &size, sizeof size);
+            CHECK_THROWS_AS(read(wrong), DataError);
+        }
+    }
 }
 
 TEST_CASE("writing a file") {
@@ -141,6 +158,39 @@ TEST_CASE("writing a file") {
         write_file_atomically(folder / "link", content);
         CHECK(fs::is_symlink(folder / "link"));
         CHECK(read_file(path, no_limit) == content);
+    }
+    SUBCASE("removes the temporary files of processes that are gone, and no other") {
+        pid_t gone = ::fork();
+        if (gone == 0) {
+            ::_exit(0);
+        }
+        REQUIRE(::waitpid(gone, nullptr, 0) == gone);
+        std::string number = std::to_string(gone);
+        for (const std::string& left : {"file.tmp-" + number + "-0", "file.tmp-" + number + "-17"}) {
+            std::ofstream(folder / left) << "half";
+        }
+        std::vector<std::string> others{"file.tmp-" + std::to_string(::getpid()) + "-4000000000",
+                                        "file.tmp-" + number + "-",
+                                        "file.tmp-" + number,
+                                        "file.tmp-" + number + "-0x",
+                                        "file.tmp--" + number + "-0",
+                                        "other.tmp-" + number + "-0",
+                                        "a-file.tmp-" + number + "-0"};
+        for (const std::string& other : others) {
+            std::ofstream(folder / other) << "half";
+        }
+        write_file_atomically(path, content);
+        CHECK(read_file(path, no_limit) == content);
+        CHECK(files_in(folder.path()) == 1 + others.size());
+        for (const std::string& other : others) {
+            CAPTURE(other);
+            CHECK(fs::exists(folder / other));
+        }
+    }
+    SUBCASE("in pieces puts them one after another") {
+        Bytes more = bytes_of(" and more");
+        write_file_atomically(path, std::vector<std::span<const std::byte>>{content, {}, more});
+        CHECK(read_file(path, no_limit) == content + more);
     }
     SUBCASE("through links to a file that is still to be made makes it") {
         fs::create_directory(folder / "elsewhere");
