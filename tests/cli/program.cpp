@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -142,6 +143,34 @@ std::string idx(uint8_t rank, const std::vector<uint32_t>& lengths, const std::s
     return bytes + values;
 }
 
+/// Below 2 kB, but a single tensor of so many zeros; the classes make it long enough to be allowed to.
+std::string hemp_file_of_zeros(uint64_t elements) {
+    std::string bytes("HEMP\1\0\x09\0\x0a", 9);
+    for (char name = 'a'; name <= 'j'; ++name) {
+        bytes += '\x78' + std::string(0x78, name);
+    }
+    bytes += "\1\1w\1";
+    for (; elements >= 0x80; elements >>= 7) {
+        bytes += static_cast<char>(0x80 | (elements & 0x7f));
+    }
+    bytes += static_cast<char>(elements);
+    bytes += '\0';
+    auto check =
+        static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+    for (int shift : {0, 8, 16, 24}) {
+        bytes += static_cast<char>(check >> shift);
+    }
+    return bytes + std::string(4, '\0');
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool sanitized = false;
+#endif
+
 /// A folder in MNIST's layout with two images a part.
 void write_mnist(const fs::path& folder, const std::string& labels) {
     fs::create_directories(folder);
@@ -267,6 +296,25 @@ TEST_CASE("damaged input ends with 3") {
     fs::remove(folder.path() / "cut" / "train-images-idx3-ubyte");
     write(folder.path() / "cut" / "train-images-idx3-ubyte.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x63", 11));
     check_refused(folder, "train lenet300 --data cut", 3, "train-images-idx3-ubyte.gz");
+}
+
+TEST_CASE("decompressing takes no more memory than --max-memory allows") {
+    constexpr uint64_t elements = 8 << 20;
+    constexpr uint64_t needed   = 8 * elements + (1 << 24);  // docs/format.md
+    TemporaryFolder    folder;
+    write(folder.path() / "zeros.hemp", hemp_file_of_zeros(elements));
+    check_refused(folder, "decompress zeros.hemp --max-memory " + std::to_string(needed - 1), 3, "--max-memory");
+    CHECK(run(folder, "list zeros.hemp --json").out.find("\"memory\": " + std::to_string(needed)) != std::string::npos);
+
+    int    status = 0;
+    rusage usage{};
+    pid_t  child = start(folder, "decompress zeros.hemp --max-memory " + std::to_string(needed));
+    REQUIRE(wait4(child, &status, 0, &usage) == child);
+    CHECK(status == 0);
+    CHECK(fs::file_size(folder.path() / "zeros.safetensors") > 4 * elements);
+    if (!sanitized) {
+        CHECK(static_cast<uint64_t>(usage.ru_maxrss) * 1024 <= needed);
+    }
 }
 
 TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from its manifest") {
