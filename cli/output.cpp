@@ -42,7 +42,10 @@ void print_table(const Rows& rows) {
     }
 }
 
-void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+void print_json(const Json& json) {
+    // A name of a file need not be UTF-8.
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
 
 void tell(const std::string& text) {
     auto before = std::signal(SIGPIPE, SIG_IGN);  // nobody may read on: hemp ... 2>&1 | head

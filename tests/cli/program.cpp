@@ -227,6 +227,13 @@ TEST_CASE("info, version and help succeed") {
     CHECK(help.out.find("--recipe") != std::string::npos);
 }
 
+TEST_CASE("explain names element types") {
+    TemporaryFolder folder;
+    std::string     shown = run(folder, "explain lenet300").out;
+    CHECK(shown.find(" dtype=f32") != std::string::npos);
+    CHECK_FALSE(std::regex_search(shown, std::regex("dtype=[0-9]")));
+}
+
 TEST_CASE("wrong usage ends with 2 and says what to do") {
     TemporaryFolder folder;
     check_refused(folder, "frobnicate", 2, "frobnicate");
@@ -285,6 +292,7 @@ TEST_CASE("damaged input ends with 3") {
     check_refused(folder, "eval noise.safetensors --model lenet5 --data digits", 3, "noise.safetensors");
     check_refused(folder, "replay noise.json", 3, "noise.json");
     CHECK(run(folder, "test noise.hemp").code == 3);
+    CHECK(run(folder, "test '\xff.hemp' --json").out.find("\"good\": false") != std::string::npos);
     CHECK(content(folder.path() / "noise.safetensors") == "no such format at all");
 
     write_mnist(folder.path() / "labels", std::string("\x03\x0b", 2));
