@@ -19,8 +19,9 @@ int decompress(const Arguments& arguments, const Settings& settings) {
     Bytes       bytes = read_file(arguments.file, settings.file_memory());
     HempFile    file  = decode(bytes, arguments.file, model_spec, {.max_memory = settings.file_memory()});
     Safetensors content;
-    for (const QuantizedTensor& tensor : file.tensors) {
+    for (QuantizedTensor& tensor : file.tensors) {
         content.arrays.push_back({tensor.name, dequantize(tensor)});
+        tensor = {};  // its values take the place of its symbols, as the limit on memory supposes
     }
     if (!file.model.empty()) {
         content.metadata["model"] = file.model;

@@ -20,7 +20,10 @@ struct Arguments {
     bool        time  = false;
 };
 
-std::string text(const Attribute& attribute) {
+std::string text(const std::string& name, const Attribute& attribute) {
+    if (name == "dtype") {
+        return std::string(name_of(static_cast<DType>(std::get<int64_t>(attribute))));
+    }
     if (auto* list = std::get_if<std::vector<int64_t>>(&attribute)) {
         return fmt::format("[{}]", fmt::join(*list, ", "));
     }
@@ -56,7 +59,7 @@ std::vector<std::string> graph_lines(const Step& step) {
         }
         std::string attributes;
         for (const auto& [name, value] : node.attributes) {
-            attributes += fmt::format(" {}={}", name, text(value));
+            attributes += fmt::format(" {}={}", name, text(name, value));
         }
         lines.push_back(fmt::format("{} = {}({}){}  {}", names[tensor], node.op->name, fmt::join(operands, ", "),
                                     attributes, node.type));

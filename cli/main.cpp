@@ -2,10 +2,14 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "core/error.h"
 #include "core/kernels/dispatch.h"
 #include "core/run/team.h"
 #include "core/version.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -85,9 +89,19 @@ void flush_results() {
     }
 }
 
+/// A file must not be opened under the number of a standard stream that is closed: messages would go into it. What
+/// takes its place cannot be written, so a lost result is still noticed.
+void occupy_standard_streams() {
+    int number;
+    do {
+        number = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (number >= 0 && number <= STDERR_FILENO);
+    ::close(number);
+}
+
 int complain(int code, const char* message) {
     std::fflush(stdout);
-    fmt::print(stderr, "hemp: {}\n", message);
+    tell(fmt::format("hemp: {}\n", message));
     return code;
 }
 
@@ -130,6 +144,7 @@ int run(int count, char** arguments) {
 
 int main(int count, char** arguments) {
     using namespace hemp;
+    occupy_standard_streams();
     try {
         return run(count, arguments);
     } catch (const Interrupted& interrupted) {
@@ -138,6 +153,11 @@ int main(int count, char** arguments) {
         return complain(usage, failure.what());
     } catch (const DataError& failure) {
         return complain(damaged, failure.what());
+    } catch (const Json::exception& failure) {
+        return complain(damaged, fmt::format("JSON: an entry is missing or of another kind ({}); name a file as hemp "
+                                             "writes it",
+                                             failure.what())
+                                     .c_str());
     } catch (const std::bad_alloc&) {
         return complain(error, "memory: there is not enough; use a smaller batch or free some");
     } catch (const std::exception& failure) {

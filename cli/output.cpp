@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 
 namespace hemp {
@@ -41,7 +42,17 @@ void print_table(const Rows& rows) {
     }
 }
 
-void print_json(const Json& json) { fmt::print("{}\n", json.dump(2)); }
+void print_json(const Json& json) {
+    // A name of a file need not be UTF-8.
+    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void tell(const std::string& text) {
+    auto before = std::signal(SIGPIPE, SIG_IGN);  // nobody may read on: hemp ... 2>&1 | head
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+    std::signal(SIGPIPE, before);
+}
 
 Json read_json(const std::filesystem::path& path) {
     constexpr size_t max_bytes = size_t{16} << 20;

@@ -1,5 +1,5 @@
 #pragma once
-// Results on standard output: a table for people, JSON for programs.
+// Results on standard output: a table for people, JSON for programs. Messages on standard error.
 
 #include <nlohmann/json.hpp>
 
@@ -17,6 +17,9 @@ using Rows = std::vector<std::vector<std::string>>;
 void print_table(const Rows& rows);
 
 void print_json(const Json& json);
+
+/// Writes to standard error. What cannot be written there is lost: no message may end a run.
+void tell(const std::string& text);
 
 /// Throws Error if the file cannot be read, DataError if it is no JSON object.
 Json read_json(const std::filesystem::path& path);

@@ -1,5 +1,7 @@
 #include "cli/progress.h"
 
+#include "cli/output.h"
+
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -36,7 +38,7 @@ Progress::Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t 
 
 Progress::~Progress() {
     if (live_) {
-        fmt::print(stderr, "\r\033[K");
+        tell("\r\033[K");
     }
 }
 
@@ -53,14 +55,13 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     if (bits > 0) {
         size = fmt::format("  {:.3f} bits/weight  ~{:.1f} kB", bits, bits * static_cast<double>(weights_) / 8e3);
     }
-    fmt::print(stderr, "\r\033[Kepoch {}/{}  {:3}%  loss {:.4f}{}  {:.0f} images/s  {} left", epoch + 1, epochs_,
-               100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), duration(left));
-    std::fflush(stderr);
+    tell(fmt::format("\r\033[Kepoch {}/{}  {:3}%  loss {:.4f}{}  {:.0f} images/s  {} left", epoch + 1, epochs_,
+                     100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), duration(left)));
 }
 
 void Progress::line(const std::string& text) {
     if (!quiet_) {
-        fmt::print(stderr, "{}{}\n", live_ ? "\r\033[K" : "", text);
+        tell((live_ ? "\r\033[K" : "") + text + "\n");
     }
 }
 

@@ -74,6 +74,31 @@ size_t memory_for(const ImageInfo& info, size_t file_bytes) {
     return std::min(max_memory, (1 << 20) + 4 * file_bytes + bytes_a_pixel * pixels);
 }
 
+void check_size(int64_t width, int64_t height, const std::string& where) {
+    if (std::max(width, height) > STBI_MAX_DIMENSIONS || width * height > max_pixels) {
+        fail<DataError>(
+            "{}: the image has {} x {} pixels, at most {} million and {} on a side are allowed; use a "
+            "smaller one",
+            where, height, width, max_pixels >> 20, STBI_MAX_DIMENSIONS);
+    }
+}
+
+/// Before stb, which calls an image that is too large one of an unknown type.
+void check_size_of_png(std::span<const std::byte> file, const std::string& where) {
+    constexpr std::string_view begin("\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", 16);
+    if (file.size() < begin.size() + 8 || std::memcmp(file.data(), begin.data(), begin.size()) != 0) {
+        return;
+    }
+    auto length_at = [&](size_t at) {
+        int64_t length = 0;
+        for (size_t i = at; i < at + 4; ++i) {
+            length = length << 8 | std::to_integer<int64_t>(file[i]);
+        }
+        return length;
+    };
+    check_size(length_at(begin.size()), length_at(begin.size() + 4), where);
+}
+
 const stbi_uc* bytes_for_stb(std::span<const std::byte> file) { return reinterpret_cast<const stbi_uc*>(file.data()); }
 
 /// How the new values along one axis are made of the old: value i is the sum of weights[k] * old[first + k].
@@ -119,16 +144,12 @@ ImageInfo inspect_image(std::span<const std::byte> file, const std::string& wher
     if (is_jpeg(file)) {
         check_jpeg(file, where);
     }
+    check_size_of_png(file, where);
     if (!stbi_info_from_memory(bytes_for_stb(file), static_cast<int>(file.size()), &width, &height, &channels)) {
         fail<DataError>("{}: no JPEG or PNG image that can be read ({}); convert or remove it", where,
                         stbi_failure_reason());
     }
-    if (int64_t{width} * height > max_pixels || std::max(width, height) > STBI_MAX_DIMENSIONS) {
-        fail<DataError>(
-            "{}: the image has {} x {} pixels, at most {} million and {} on a side are allowed; use a "
-            "smaller one",
-            where, height, width, max_pixels >> 20, STBI_MAX_DIMENSIONS);
-    }
+    check_size(width, height, where);
     return {height, width, channels >= 3};
 }
 

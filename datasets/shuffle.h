@@ -2,6 +2,7 @@
 
 #include "core/random.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <utility>

@@ -76,7 +76,15 @@ std::span<const std::byte> checked_codes(std::span<const std::byte> bytes, const
     return code;
 }
 
-uint64_t memory_of(const Header& header) { return 4 * header.weights() + WeightDecoder::memory; }
+/// All symbols, and the values of the largest tensor: a caller turns one tensor after another into values, and each
+/// takes the place of its symbols.
+uint64_t memory_of(const Header& header) {
+    uint64_t largest = 0;
+    for (const TensorEntry& entry : header.tensors) {
+        largest = std::max(largest, static_cast<uint64_t>(entry.shape.size()));
+    }
+    return 4 * header.weights() + 4 * largest + WeightDecoder::memory;
+}
 
 void check_expansion(std::span<const std::byte> bytes, const Header& header, std::string_view file) {
     uint64_t decoded = 4 * header.weights();

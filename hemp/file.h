@@ -41,7 +41,7 @@ struct HempFile {
 };
 
 struct DecodeLimits {
-    uint64_t max_memory = uint64_t{1} << 30;  ///< bytes that decoding may take
+    uint64_t max_memory = uint64_t{1} << 30;  ///< bytes that decoding, tensor by tensor to values, may take
 };
 
 /// The same values in the form that a file holds, to the bit: a codebook loses the levels that no weight has and
@@ -77,7 +77,7 @@ struct FileSummary {
     std::vector<std::string>                      classes;
     uint64_t                                      bytes   = 0;  ///< the whole file
     uint64_t                                      weights = 0;  ///< elements of all tensors
-    uint64_t                                      memory  = 0;  ///< bytes that decoding takes
+    uint64_t                                      memory  = 0;  ///< bytes that decoding takes, of symbols and values
     std::vector<std::pair<std::string, uint64_t>> parts;        ///< bytes by part; they add up to the whole file
     std::vector<TensorSummary>                    tensors;
 };

@@ -27,7 +27,7 @@ struct RegularizerOptions {
 /// or, as the paper has it, updates = hemp.pulled(updates, grads, {...}) after the optimizer's.
 class Regularizer {
  public:
-    /// Fits levels to the weights. Tensors with fewer than 10 L weights take no part (hemp.md, section 1).
+    /// Fits levels to the weights. Tensors with fewer than 10 L weights take no part.
     Regularizer(const Tensors& weights, const RegularizerOptions& options);
 
     const Tensors& weights() const { return weights_; }  ///< those that take part

@@ -14,8 +14,8 @@ namespace hemp {
 ///   gradient  none
 Tensor tuple_logs(Tensor table, Tensor marginal, int64_t tuples, int64_t levels);
 
-/// The derivative of dy * H towards each weight of one tensor, H = -(1/total) sum over tuples of log2 p: `hemp.md`, or
-/// docs, equation of section 3.
+/// The derivative of dy * H towards each weight of one tensor, H = -(1/total) sum over tuples of log2 p, by
+/// contraction (docs/hemp.md).
 ///   dy        scalar f32
 ///   w         [..] f32, one of the table's tensors
 ///   levels    [L] f32, its levels

@@ -3,7 +3,6 @@
 #include "core/file/hash.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace hemp {
 namespace {
@@ -59,20 +58,20 @@ Checkpoint parse_checkpoint(std::span<const std::byte> bytes, const std::string&
     return checkpoint;
 }
 
-Checkpoint load_checkpoint(const fs::path& path) {
-    return parse_checkpoint(read_file(path, std::numeric_limits<size_t>::max()), path.string());
+Checkpoint load_checkpoint(const fs::path& path, size_t max_bytes) {
+    return parse_checkpoint(read_file(path, max_bytes), path.string());
 }
 
-Loaded load_newest_valid(const fs::path& path) {
+Loaded load_newest_valid(const fs::path& path, size_t max_bytes) {
     try {
-        return {load_checkpoint(path), ""};
+        return {load_checkpoint(path, max_bytes), ""};
     } catch (const Error& error) {
         if (!fs::exists(previous_of(path))) {
             throw;
         }
         std::string warning = fmt::format("{}; the previous checkpoint is used instead", error.what());
         try {
-            return {load_checkpoint(previous_of(path)), warning};
+            return {load_checkpoint(previous_of(path), max_bytes), warning};
         } catch (const Error& second) {
             fail<DataError>("{}; nor can the previous one be used: {}", error.what(), second.what());
         }

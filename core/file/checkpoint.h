@@ -12,8 +12,11 @@ using Checkpoint = Safetensors;
 ///   throws    as write_safetensors
 void save_checkpoint(const std::filesystem::path& path, Checkpoint checkpoint);
 
-/// Throws Error if it cannot be read, DataError if a single bit is not as it was saved.
-Checkpoint load_checkpoint(const std::filesystem::path& path);
+/// As much as a run may take unless told otherwise.
+constexpr size_t most_checkpoint_bytes = size_t{16} << 30;
+
+/// Throws Error if it cannot be read, DataError if a single bit is not as it was saved or it has more than `max_bytes`.
+Checkpoint load_checkpoint(const std::filesystem::path& path, size_t max_bytes = most_checkpoint_bytes);
 
 /// As load_checkpoint, for bytes; `where` names the file in errors.
 Checkpoint parse_checkpoint(std::span<const std::byte> bytes, const std::string& where);
@@ -25,6 +28,6 @@ struct Loaded {
 
 /// The checkpoint at `path` or, if that cannot be read, the previous generation.
 ///   throws    what load_checkpoint throws for `path` if neither can be read
-Loaded load_newest_valid(const std::filesystem::path& path);
+Loaded load_newest_valid(const std::filesystem::path& path, size_t max_bytes = most_checkpoint_bytes);
 
 }  // namespace hemp

@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -91,10 +94,11 @@ bool synchronise(int descriptor) {
     return true;
 }
 
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
 /// Without this, a power cut can undo a rename.
 void synchronise_folder_of(const fs::path& path) {
-    fs::path   folder = path.has_parent_path() ? path.parent_path() : ".";
-    Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
+    Descriptor descriptor(folder_of(path), O_RDONLY | O_DIRECTORY);
     if (descriptor.number() < 0) {
         fail_to("written", path, "open of its folder", errno);
     }
@@ -104,22 +108,66 @@ void synchronise_folder_of(const fs::path& path) {
     }
 }
 
-/// The file that `path` means, with symbolic links followed, so that a link stays a link.
+/// The file that `path` means, with symbolic links followed, so that a link stays a link: also one whose file is still
+/// to be made.
 fs::path target_of(const fs::path& path) {
+    constexpr int most_links = 40;  // as many as Linux follows
+    auto          refuse     = [&] {
+        fail("{}: cannot be written, it is a folder, a pipe or a device; name a file", path.string());
+    };
+    fs::path        target = path;
     std::error_code ignored;
-    fs::path        target = fs::canonical(path, ignored);
-    if (ignored) {
-        return path;
+    for (int links = 0; fs::is_symlink(fs::symlink_status(target, ignored)); ++links) {
+        if (links == most_links) {
+            fail_to("written", path, "readlink", ELOOP);
+        }
+        fs::path folder = fs::canonical(folder_of(target));
+        // What /proc calls a link is an open file, which may have no name (/dev/stdout leads there).
+        if (folder.native().starts_with("/proc/")) {
+            refuse();
+        }
+        target = folder / fs::read_symlink(target);
     }
-    if (!fs::is_regular_file(target, ignored)) {
-        fail("{}: cannot be written, it is a folder or a device; name a file", path.string());
+    if (fs::exists(fs::status(target, ignored)) && !fs::is_regular_file(target, ignored)) {
+        refuse();
     }
     return target;
 }
 
+constexpr std::string_view temporary_mark = ".tmp-";
+
+/// `path` + ".tmp-PROCESS-NUMBER"
 fs::path temporary_name(const fs::path& path) {
     static std::atomic<unsigned> counter;
-    return path.string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    return path.string() + std::string(temporary_mark) + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+}
+
+/// The process that a temporary file of `target` was made by; 0 if `name` is none.
+pid_t writer_of(const std::string& name, const std::string& target) {
+    const std::string prefix = target + std::string(temporary_mark);
+    if (!name.starts_with(prefix)) {
+        return 0;
+    }
+    const char* end        = name.data() + name.size();
+    pid_t       process    = 0;
+    unsigned    number     = 0;
+    auto [dash, no_digits] = std::from_chars(name.data() + prefix.size(), end, process);
+    if (no_digits != std::errc() || dash == end || *dash != '-' || process <= 0) {
+        return 0;
+    }
+    auto [rest, no_number] = std::from_chars(dash + 1, end, number);
+    return no_number == std::errc() && rest == end ? process : 0;
+}
+
+/// Of processes that are gone: another one may be writing the same file at this moment. What cannot be removed stays.
+void remove_abandoned_temporaries(const fs::path& target) {
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(target), ignored)) {
+        pid_t process = writer_of(entry.path().filename().string(), target.filename().string());
+        if (process != 0 && ::kill(process, 0) != 0 && errno == ESRCH) {
+            fs::remove(entry.path(), ignored);
+        }
+    }
 }
 
 void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path& path) {
@@ -136,6 +184,17 @@ struct EndInflate {
     void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
 
+/// Room for what the stream unpacks to is taken once, so that the limit on memory holds for all that is held: gzip's
+/// last 4 bytes say how much that is, and deflate makes no byte to more than 1,032.
+size_t unpacked_size(std::span<const std::byte> packed) {
+    uint32_t stored = 0;
+    if (packed.size() >= sizeof stored) {
+        std::memcpy(&stored, packed.last(sizeof stored).data(), sizeof stored);
+    }
+    constexpr size_t greatest_ratio = 1032;
+    return std::min<size_t>(stored, greatest_ratio * packed.size());
+}
+
 Bytes unpack_gzip(std::span<const std::byte> packed, const fs::path& path, size_t max_bytes) {
     z_stream      stream{};
     constexpr int gzip_only = 16 + MAX_WBITS;
@@ -144,42 +203,50 @@ Bytes unpack_gzip(std::span<const std::byte> packed, const fs::path& path, size_
     }
     std::unique_ptr<z_stream, EndInflate> end(&stream);
 
-    constexpr size_t piece = 1 << 20;
-    Bytes            unpacked;
+    size_t expected = unpacked_size(packed);
+    if (expected > max_bytes) {
+        fail<DataError>(
+            "{}: unpacks to {} bytes, more than the limit of {}; raise the limit (--max-memory) if this is "
+            "meant",
+            path.string(), expected, max_bytes);
+    }
+    constexpr size_t most_at_once = 1 << 30;
+    Bytes            unpacked(expected + 1);  // one more shows that there is more
+    size_t           size     = 0;
     size_t           consumed = 0;
     for (int result = Z_OK; result != Z_STREAM_END;) {
-        size_t size = unpacked.size();
-        unpacked.resize(size + piece);
-        auto given       = static_cast<uInt>(std::min<size_t>(packed.size() - consumed, 1 << 30));
+        auto given       = static_cast<uInt>(std::min(packed.size() - consumed, most_at_once));
+        auto room        = static_cast<uInt>(std::min(unpacked.size() - size, most_at_once));
         stream.next_in   = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data() + consumed));
         stream.avail_in  = given;
         stream.next_out  = reinterpret_cast<Bytef*>(unpacked.data() + size);
-        stream.avail_out = piece;
+        stream.avail_out = room;
         result           = inflate(&stream, Z_NO_FLUSH);
         consumed += given - stream.avail_in;
-        unpacked.resize(size + piece - stream.avail_out);
+        size += room - stream.avail_out;
         if (result == Z_MEM_ERROR) {
             throw std::bad_alloc();
         }
-        if (result == Z_BUF_ERROR || (result == Z_OK && consumed == packed.size() && stream.avail_out > 0)) {
-            fail<DataError>("{}: the gzip stream is cut off at byte {}, where the file ends; get the file again",
-                            path.string(), packed.size());
-        }
-        if (result != Z_OK && result != Z_STREAM_END) {
+        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
             fail<DataError>("{}: the gzip stream is damaged before byte {} ({}); get the file again", path.string(),
                             consumed, stream.msg ? stream.msg : "unknown cause");
         }
-        if (unpacked.size() > max_bytes) {
+        if (size > expected) {
             fail<DataError>(
-                "{}: unpacks to more than the limit of {} bytes; raise the limit (--max-memory) if this is "
-                "meant",
-                path.string(), max_bytes);
+                "{}: the gzip stream is cut off or damaged: it unpacks to more than the {} bytes that its "
+                "end says; get the file again, or unpack it with gunzip if it has 4 GiB",
+                path.string(), expected);
+        }
+        if (result != Z_STREAM_END && consumed == packed.size()) {
+            fail<DataError>("{}: the gzip stream is cut off at byte {}, where the file ends; get the file again",
+                            path.string(), packed.size());
         }
     }
     if (consumed != packed.size()) {
         fail<DataError>("{}: {} more bytes follow the end of the gzip stream at byte {}; get the file again",
                         path.string(), packed.size() - consumed, consumed);
     }
+    unpacked.resize(size);
     return unpacked;
 }
 
@@ -200,7 +267,7 @@ Bytes read_file(const fs::path& path, size_t max_bytes) {
     size_t size = 0;
     while (true) {
         if (size == bytes.size()) {
-            bytes.resize(2 * size);
+            bytes.resize(size + std::min(size, max_bytes - size + 1));
         }
         ssize_t got = ::read(descriptor.number(), bytes.data() + size, bytes.size() - size);
         if (got < 0 && errno != EINTR) {
@@ -228,14 +295,23 @@ Bytes read_maybe_gzip(const fs::path& path, size_t max_bytes) {
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes, const fs::path& previous) {
-    fs::path   target = target_of(path);
-    fs::path   name   = temporary_name(target);
+    write_file_atomically(path, std::vector{bytes}, previous);
+}
+
+void write_file_atomically(const fs::path& path, const std::vector<std::span<const std::byte>>& pieces,
+                           const fs::path& previous) {
+    fs::path target = target_of(path);
+    remove_abandoned_temporaries(target);
+    fs::path name = temporary_name(target);
+    ::unlink(name.c_str());  // of an earlier process that had our number
     Descriptor descriptor(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (descriptor.number() < 0) {
         fail_to("written", path, "open", errno);
     }
     Temporary temporary(name);
-    write_all(descriptor.number(), bytes, path);
+    for (std::span<const std::byte> piece : pieces) {
+        write_all(descriptor.number(), piece, path);
+    }
     if (!synchronise(descriptor.number())) {
         fail_to("written", path, "fsync", errno);
     }

@@ -16,14 +16,19 @@ Bytes read_file(const std::filesystem::path& path, size_t max_bytes);
 
 /// The bytes of a file, unpacked if they begin with gzip's magic number.
 ///   throws    as read_file; DataError if the gzip stream is cut off, damaged, followed by other bytes, or unpacks to
-///             more than `max_bytes`
+///             more than `max_bytes` or than it says itself (so streams of 4 GiB and more)
 Bytes read_maybe_gzip(const std::filesystem::path& path, size_t max_bytes);
 
 /// Makes `bytes` the content of the file at `path`, which is at any moment, even after a crash or a power cut, either
 /// the old file or the complete new one. With `previous`, the old file gets that name (in the same folder); a crash
-/// between the two renamings then leaves the old file under `previous` alone.
+/// between the two renamings then leaves the old file under `previous` alone. Temporary files that killed processes
+/// left beside this file are removed.
 ///   throws    Error naming the path, the failed step and its cause
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                           const std::filesystem::path& previous = {});
+
+/// As above, with the content in pieces that lie apart in memory.
+void write_file_atomically(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces,
                            const std::filesystem::path& previous = {});
 
 }  // namespace hemp

@@ -300,19 +300,8 @@ std::string text_of(const Json& header) {
     }
 }
 
-}  // namespace
-
-const Array* Safetensors::find(std::string_view name) const {
-    auto found =
-        std::find_if(arrays.begin(), arrays.end(), [&](const NamedArray& array) { return array.name == name; });
-    return found == arrays.end() ? nullptr : &found->values;
-}
-
-Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::string& where) {
-    return Parser(bytes, where).parse();
-}
-
-Bytes format_safetensors(const Safetensors& content) {
+/// Those of wide elements first, so that all are aligned.
+std::vector<const NamedArray*> order_of(const Safetensors& content) {
     std::vector<const NamedArray*> order;
     for (const NamedArray& array : content.arrays) {
         order.push_back(&array);
@@ -320,7 +309,11 @@ Bytes format_safetensors(const Safetensors& content) {
     std::stable_sort(order.begin(), order.end(), [](const NamedArray* a, const NamedArray* b) {
         return bytes_of(a->values.dtype()) > bytes_of(b->values.dtype());
     });
+    return order;
+}
 
+/// What comes before the values: the length and the JSON.
+Bytes format_header(const Safetensors& content, const std::vector<const NamedArray*>& order) {
     Json   header = Json::object();
     size_t size   = 0;
     if (!content.metadata.empty()) {
@@ -340,12 +333,38 @@ Bytes format_safetensors(const Safetensors& content) {
 
     uint64_t length = text.size();
     Bytes    bytes(length_bytes + text.size());
-    bytes.reserve(bytes.size() + size);
     std::memcpy(bytes.data(), &length, length_bytes);
     std::memcpy(bytes.data() + length_bytes, text.data(), text.size());
+    return bytes;
+}
+
+std::span<const std::byte> bytes_in(const Array& array) {
+    return {static_cast<const std::byte*>(array.memory()), array.bytes()};
+}
+
+}  // namespace
+
+const Array* Safetensors::find(std::string_view name) const {
+    auto found =
+        std::find_if(arrays.begin(), arrays.end(), [&](const NamedArray& array) { return array.name == name; });
+    return found == arrays.end() ? nullptr : &found->values;
+}
+
+Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::string& where) {
+    return Parser(bytes, where).parse();
+}
+
+Bytes format_safetensors(const Safetensors& content) {
+    std::vector<const NamedArray*> order = order_of(content);
+    Bytes                          bytes = format_header(content, order);
+    size_t                         size  = bytes.size();
     for (const NamedArray* array : order) {
-        const auto* values = static_cast<const std::byte*>(array->values.memory());
-        bytes.insert(bytes.end(), values, values + array->values.bytes());
+        size += array->values.bytes();
+    }
+    bytes.reserve(size);
+    for (const NamedArray* array : order) {
+        std::span<const std::byte> values = bytes_in(array->values);
+        bytes.insert(bytes.end(), values.begin(), values.end());
     }
     return bytes;
 }
@@ -355,7 +374,13 @@ Safetensors read_safetensors(const std::filesystem::path& path, size_t max_bytes
 }
 
 void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
-    write_file_atomically(path, format_safetensors(content));
+    std::vector<const NamedArray*>          order  = order_of(content);
+    Bytes                                   header = format_header(content, order);
+    std::vector<std::span<const std::byte>> pieces{header};
+    for (const NamedArray* array : order) {
+        pieces.push_back(bytes_in(array->values));
+    }
+    write_file_atomically(path, pieces);
 }
 
 }  // namespace hemp

@@ -1,7 +1,7 @@
 #pragma once
 // Matrix product of f32 in registers, c = a b, in the manner of Goto and van de Geijn ("Anatomy of high-performance
 // matrix multiplication", 2008): both operands are copied into panels that the innermost loop reads one after another.
-// Packing is a step of its own, so that pieces of a large product share it and a convolution can pack its patches.
+// Packing is a step of its own, so that pieces of a large product share it.
 //
 // Each element of c is summed over k in order, in blocks of `depth_block`, with one rounding a multiply-add where the
 // CPU has it: AVX2 and AVX-512 give the same bits.

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -35,10 +36,11 @@ std::string content(const fs::path& path) {
 void write(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 /// Starts the program in a folder; output goes to the files "out" and "err" there.
-pid_t start(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out") {
+pid_t start(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out",
+            const char* errors = "err") {
     pid_t child = fork();
     if (child == 0) {
-        std::string command = "exec '" HEMP_PROGRAM "' " + arguments + " >" + output + " 2>err";
+        std::string command = "exec '" HEMP_PROGRAM "' " + arguments + " >" + output + " 2>" + errors;
         if (chdir(folder.path().c_str()) == 0) {
             execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         }
@@ -58,8 +60,9 @@ struct Result {
     std::string out, err;
 };
 
-Result run(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out") {
-    int code = wait_for(start(folder, arguments, output));
+Result run(const TemporaryFolder& folder, const std::string& arguments, const char* output = "out",
+           const char* errors = "err") {
+    int code = wait_for(start(folder, arguments, output, errors));
     return {code, content(folder.path() / "out"), content(folder.path() / "err")};
 }
 
@@ -140,6 +143,34 @@ std::string idx(uint8_t rank, const std::vector<uint32_t>& lengths, const std::s
     return bytes + values;
 }
 
+/// Below 2 kB, but a single tensor of so many zeros; the classes make it long enough to be allowed to.
+std::string hemp_file_of_zeros(uint64_t elements) {
+    std::string bytes("HEMP\1\0\x09\0\x0a", 9);
+    for (char name = 'a'; name <= 'j'; ++name) {
+        bytes += '\x78' + std::string(0x78, name);
+    }
+    bytes += "\1\1w\1";
+    for (; elements >= 0x80; elements >>= 7) {
+        bytes += static_cast<char>(0x80 | (elements & 0x7f));
+    }
+    bytes += static_cast<char>(elements);
+    bytes += '\0';
+    auto check =
+        static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+    for (int shift : {0, 8, 16, 24}) {
+        bytes += static_cast<char>(check >> shift);
+    }
+    return bytes + std::string(4, '\0');
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool sanitized = false;
+#endif
+
 /// A folder in MNIST's layout with two images a part.
 void write_mnist(const fs::path& folder, const std::string& labels) {
     fs::create_directories(folder);
@@ -196,6 +227,13 @@ TEST_CASE("info, version and help succeed") {
     CHECK(help.out.find("--recipe") != std::string::npos);
 }
 
+TEST_CASE("explain names element types") {
+    TemporaryFolder folder;
+    std::string     shown = run(folder, "explain lenet300").out;
+    CHECK(shown.find(" dtype=f32") != std::string::npos);
+    CHECK_FALSE(std::regex_search(shown, std::regex("dtype=[0-9]")));
+}
+
 TEST_CASE("wrong usage ends with 2 and says what to do") {
     TemporaryFolder folder;
     check_refused(folder, "frobnicate", 2, "frobnicate");
@@ -221,6 +259,29 @@ TEST_CASE("what cannot be read or written ends with 1") {
     CHECK(content(folder.path() / "err").starts_with("hemp: stdout"));
 }
 
+TEST_CASE("a message that cannot be written changes no exit code") {
+    TemporaryFolder folder;
+    write(folder.path() / "noise.hemp", "HEMPnoise");
+    int       ends[2];
+    const int unread = 9;
+    REQUIRE(pipe(ends) == 0);
+    REQUIRE(dup2(ends[1], unread) == unread);
+    close(ends[0]);
+    close(ends[1]);
+    for (const char* errors : {"/dev/full", "&-", "&9"}) {
+        CAPTURE(errors);
+        auto code = [&](const std::string& arguments) { return run(folder, arguments, "out", errors).code; };
+        CHECK(code("frobnicate") == 2);
+        CHECK(code("list missing.hemp") == 1);
+        CHECK(code("list noise.hemp") == 3);
+        CHECK(code("train lenet300 --data digits --recipe hemp --epochs 1 --force") == 0);
+        CHECK(code("test run/model.hemp") == 0);
+    }
+    close(unread);
+    // A result that is lost is an error all the same.
+    CHECK(run(folder, "info", "&-").code == 1);
+}
+
 TEST_CASE("damaged input ends with 3") {
     TemporaryFolder folder;
     write(folder.path() / "noise.hemp", "HEMPnoise");
@@ -231,6 +292,7 @@ TEST_CASE("damaged input ends with 3") {
     check_refused(folder, "eval noise.safetensors --model lenet5 --data digits", 3, "noise.safetensors");
     check_refused(folder, "replay noise.json", 3, "noise.json");
     CHECK(run(folder, "test noise.hemp").code == 3);
+    CHECK(run(folder, "test '\xff.hemp' --json").out.find("\"good\": false") != std::string::npos);
     CHECK(content(folder.path() / "noise.safetensors") == "no such format at all");
 
     write_mnist(folder.path() / "labels", std::string("\x03\x0b", 2));
@@ -242,6 +304,25 @@ TEST_CASE("damaged input ends with 3") {
     fs::remove(folder.path() / "cut" / "train-images-idx3-ubyte");
     write(folder.path() / "cut" / "train-images-idx3-ubyte.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03\x63", 11));
     check_refused(folder, "train lenet300 --data cut", 3, "train-images-idx3-ubyte.gz");
+}
+
+TEST_CASE("decompressing takes no more memory than --max-memory allows") {
+    constexpr uint64_t elements = 8 << 20;
+    constexpr uint64_t needed   = 8 * elements + (1 << 24);  // docs/format.md
+    TemporaryFolder    folder;
+    write(folder.path() / "zeros.hemp", hemp_file_of_zeros(elements));
+    check_refused(folder, "decompress zeros.hemp --max-memory " + std::to_string(needed - 1), 3, "--max-memory");
+    CHECK(run(folder, "list zeros.hemp --json").out.find("\"memory\": " + std::to_string(needed)) != std::string::npos);
+
+    int    status = 0;
+    rusage usage{};
+    pid_t  child = start(folder, "decompress zeros.hemp --max-memory " + std::to_string(needed));
+    REQUIRE(wait4(child, &status, 0, &usage) == child);
+    CHECK(status == 0);
+    CHECK(fs::file_size(folder.path() / "zeros.safetensors") > 4 * elements);
+    if (!sanitized) {
+        CHECK(static_cast<uint64_t>(usage.ru_maxrss) * 1024 <= needed);
+    }
 }
 
 TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from its manifest") {

@@ -124,6 +124,11 @@ TEST_CASE("an image file") {
             "image: the image has 16384 x 16384 pixels, at most 64 million and 16384 on a side are allowed; use a "
             "smaller one",
             DataError);
+        CHECK_THROWS_WITH_AS(
+            inspect_image(with_integer(with_integer(png(1), width_at, 20000), height_at, 0xffffffff), "image"),
+            "image: the image has 4294967295 x 20000 pixels, at most 64 million and 16384 on a side are allowed; use a "
+            "smaller one",
+            DataError);
     }
     SUBCASE("in JPEG with a Huffman table of too many codes is refused") {
         Bytes  bad  = jpeg(3);

@@ -80,6 +80,13 @@ TEST_CASE("a checkpoint") {
         save_checkpoint(path, tricky);
         CHECK(load_checkpoint(path).metadata == tricky.metadata);
     }
+    SUBCASE("above the limit is not read") {
+        save_checkpoint(path, checkpoint_of(1));
+        size_t bytes = fs::file_size(path);
+        CHECK(step_of(load_checkpoint(path, bytes)) == 1);
+        CHECK_THROWS_WITH_AS(load_checkpoint(path, bytes - 1), doctest::Contains("--max-memory"), DataError);
+        CHECK_THROWS_WITH_AS(load_newest_valid(path, bytes - 1), doctest::Contains("--max-memory"), DataError);
+    }
     SUBCASE("is not any safetensors file") {
         write_safetensors(path, checkpoint_of(1));
         CHECK_THROWS_WITH_AS(
@@ -168,5 +175,11 @@ TEST_CASE("after kill -9 at any moment of a loop that saves, there is a checkpoi
         int found = step_of(load_newest_valid(path).checkpoint);
         CHECK(found >= saved);
         CHECK(found <= saved + 1);
+
+        // What was being written is gone with the next one that is saved.
+        save_checkpoint(path, checkpoint_of(found + 1));
+        for (const auto& entry : fs::directory_iterator(folder.path())) {
+            CHECK(entry.path().filename().string().find("tmp") == std::string::npos);
+        }
     }
 }

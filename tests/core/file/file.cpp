@@ -8,10 +8,17 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
 
 using namespace hemp;
 
@@ -114,6 +121,18 @@ TEST_CASE("reading a file that may be packed by gzip") {
         CHECK_THROWS_AS(read_maybe_gzip(folder / "bomb", 1 << 20), DataError);
         CHECK(read_maybe_gzip(folder / "bomb", 3 << 20).size() == 3 << 20);
     }
+    SUBCASE("takes memory for what is unpacked and no more") {
+        write_file_atomically(folder / "file", gzip(Bytes((2 << 20) + 1)));
+        CHECK(read_maybe_gzip(folder / "file", 4 << 20).capacity() <= (2 << 20) + 2);
+    }
+    SUBCASE("that unpacks to another size than it says is refused") {
+        for (uint32_t size : {0u, 1u, 39u, 41u, 1000u, ~0u}) {
+            CAPTURE(size);
+            Bytes wrong = packed;
+            std::memcpy(wrong.data() + wrong.size() - sizeof size, &size, sizeof size);
+            CHECK_THROWS_AS(read(wrong), DataError);
+        }
+    }
 }
 
 TEST_CASE("writing a file") {
@@ -140,10 +159,78 @@ TEST_CASE("writing a file") {
         CHECK(fs::is_symlink(folder / "link"));
         CHECK(read_file(path, no_limit) == content);
     }
-    SUBCASE("never replaces a device or a folder") {
+    SUBCASE("removes the temporary files of processes that are gone, and no other") {
+        pid_t gone = ::fork();
+        if (gone == 0) {
+            ::_exit(0);
+        }
+        REQUIRE(::waitpid(gone, nullptr, 0) == gone);
+        std::string number = std::to_string(gone);
+        for (const std::string& left : {"file.tmp-" + number + "-0", "file.tmp-" + number + "-17"}) {
+            std::ofstream(folder / left) << "half";
+        }
+        std::vector<std::string> others{"file.tmp-" + std::to_string(::getpid()) + "-4000000000",
+                                        "file.tmp-" + number + "-",
+                                        "file.tmp-" + number,
+                                        "file.tmp-" + number + "-0x",
+                                        "file.tmp--" + number + "-0",
+                                        "other.tmp-" + number + "-0",
+                                        "a-file.tmp-" + number + "-0"};
+        for (const std::string& other : others) {
+            std::ofstream(folder / other) << "half";
+        }
+        write_file_atomically(path, content);
+        CHECK(read_file(path, no_limit) == content);
+        CHECK(files_in(folder.path()) == 1 + others.size());
+        for (const std::string& other : others) {
+            CAPTURE(other);
+            CHECK(fs::exists(folder / other));
+        }
+    }
+    SUBCASE("in pieces puts them one after another") {
+        Bytes more = bytes_of(" and more");
+        write_file_atomically(path, std::vector<std::span<const std::byte>>{content, {}, more});
+        CHECK(read_file(path, no_limit) == content + more);
+    }
+    SUBCASE("through links to a file that is still to be made makes it") {
+        fs::create_directory(folder / "elsewhere");
+        fs::create_symlink("elsewhere/link", folder / "link");
+        fs::create_symlink("new", folder / "elsewhere" / "link");
+        write_file_atomically(folder / "link", content);
+        CHECK(fs::is_symlink(folder / "link"));
+        CHECK(fs::is_symlink(folder / "elsewhere" / "link"));
+        CHECK(read_file(folder / "elsewhere" / "new", no_limit) == content);
+        CHECK(files_in(folder / "elsewhere") == 2);
+    }
+    SUBCASE("through a link to itself says so") {
+        fs::create_symlink("link", folder / "link");
+        CHECK(message_of([&] { write_file_atomically(folder / "link", content); }).find("symbolic links") !=
+              std::string::npos);
+        CHECK(fs::is_symlink(folder / "link"));
+    }
+    SUBCASE("never replaces a device, a folder or a pipe") {
         CHECK_THROWS_WITH_AS(write_file_atomically("/dev/full", content),
-                             "/dev/full: cannot be written, it is a folder or a device; name a file", Error);
+                             "/dev/full: cannot be written, it is a folder, a pipe or a device; name a file", Error);
         CHECK_THROWS_AS(write_file_atomically(folder.path(), content), Error);
+        REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+        CHECK_THROWS_AS(write_file_atomically(folder / "pipe", content), Error);
+        CHECK(fs::is_fifo(folder / "pipe"));
+    }
+    SUBCASE("through a link to an open file without a name is refused, and the link stays") {
+        int ends[2];
+        REQUIRE(::pipe(ends) == 0);
+        fs::path descriptor = "/proc/self/fd/" + std::to_string(ends[1]);
+        fs::create_symlink(descriptor, folder / "output");
+        for (const fs::path& output : {descriptor, folder / "output"}) {
+            CHECK_THROWS_WITH_AS(
+                write_file_atomically(output, content),
+                (output.string() + ": cannot be written, it is a folder, a pipe or a device; name a file").c_str(),
+                Error);
+        }
+        CHECK(fs::is_symlink(folder / "output"));
+        CHECK(files_in(folder.path()) == 2);
+        ::close(ends[0]);
+        ::close(ends[1]);
     }
     SUBCASE("into a folder that is not there says so") {
         CHECK_THROWS_WITH_AS(write_file_atomically("/no/such/folder/file", content),
