@@ -331,7 +331,7 @@ Operands two_of(Shape first, Shape second, double low, double high) {
     return {{.shape = first, .low = low, .high = high}, {.shape = second, .low = low, .high = high}};
 }
 
-constexpr Tolerance near_bits{.ulps = 16, .floor = 1};
+constexpr Tolerance near_bits{.ulps = 32, .floor = 1};
 constexpr Tolerance near_slopes{.ulps = 64, .floor = 0.1};
 
 }  // namespace

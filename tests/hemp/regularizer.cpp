@@ -36,6 +36,10 @@ struct Net {
     Tensors trained     = {hidden, bias, last};
 };
 
+/// Rounding of a share counts up to 1024 times in the logarithm of a tuple that hardly anybody uses, and so in slopes;
+/// the coefficient and the momentum of later steps multiply that. Seen: less than 64 ulps.
+constexpr Tolerance near{.ulps = 256, .floor = 1};
+
 /// A program and its graph, run side by side.
 class Both {
  public:
@@ -57,11 +61,10 @@ class Both {
         std::vector<plain::Values> expected = interpret_run(roots_, given, state);
         program_.run(feeds);
         for (size_t i = 0; i < roots_.outputs.size(); ++i) {
-            check_close(fmt::format("output {}", i), program_.output(i), expected[i].at, {.ulps = 16, .floor = 1});
+            check_close(fmt::format("output {}", i), program_.output(i), expected[i].at, near);
         }
         for (const Update& update : roots_.updates) {
-            check_close(update.variable.node().name, value_of(update.variable), state.at(update.variable).at,
-                        {.ulps = 16, .floor = 1});
+            check_close(update.variable.node().name, value_of(update.variable), state.at(update.variable).at, near);
         }
     }
 
