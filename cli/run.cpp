@@ -290,14 +290,20 @@ void Run::save() {
 }
 
 void Run::restore() {
-    Loaded loaded = load_newest_valid(file("last.ckpt"));
+    Loaded loaded = load_newest_valid(file("last.ckpt"), settings_.program_memory());
     if (!loaded.warning.empty()) {
         progress_->line(loaded.warning);
     }
     trainer_->restore(loaded.checkpoint);
     const auto& metadata = loaded.checkpoint.metadata;
-    best_                = {std::stoll(metadata.at("best_epoch")), std::stod(metadata.at("best_accuracy")),
-                            std::stoull(metadata.at("best_bytes")), metadata.at("best_is_settled") == "1"};
+    try {
+        best_ = {std::stoll(metadata.at("best_epoch")), std::stod(metadata.at("best_accuracy")),
+                 std::stoull(metadata.at("best_bytes")), metadata.at("best_is_settled") == "1"};
+    } catch (const std::logic_error&) {  // not there, or no number
+        fail<DataError>(
+            "{}: does not say which epoch was best; it was not written by this program, start again with --force",
+            file("last.ckpt").string());
+    }
     // An epoch's line is written before its state: lines of epochs that are run again go.
     std::ifstream lines(file("metrics.jsonl"));
     for (std::string line; std::getline(lines, line);) {
@@ -444,7 +450,8 @@ RunResult Run::result() {
         Bytes bytes = read_file(hemp, settings_.file_memory());
         load(judged_, decode(bytes, hemp.string(), model_spec, {.max_memory = settings_.file_memory()}));
     } else if (data_.validation) {
-        set_parameters(judged_, load_checkpoint(file("best.ckpt")), file("best.ckpt").string());
+        set_parameters(judged_, load_checkpoint(file("best.ckpt"), settings_.program_memory()),
+                       file("best.ckpt").string());
     }
     Evaluation evaluation = evaluator_.run(data_.test);
     summary               = {{"folder", place_.folder.string()}, {"model", model_.name},    {"recipe", recipe_.name},

@@ -38,8 +38,8 @@ Bytes format_safetensors(const Safetensors& content);
 /// Throws as read_file and parse_safetensors.
 Safetensors read_safetensors(const std::filesystem::path& path, size_t max_bytes);
 
-/// As format_safetensors to a file, without a copy of the values. Throws as write_file_atomically and
-/// format_safetensors.
+/// As format_safetensors to a file, without a copy of the values.
+///   throws    as write_file_atomically and format_safetensors
 void write_safetensors(const std::filesystem::path& path, const Safetensors& content);
 
 }  // namespace hemp

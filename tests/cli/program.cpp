@@ -295,6 +295,10 @@ TEST_CASE("damaged input ends with 3") {
     CHECK(run(folder, "test '\xff.hemp' --json").out.find("\"good\": false") != std::string::npos);
     CHECK(content(folder.path() / "noise.safetensors") == "no such format at all");
 
+    REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --quiet").code == 0);
+    std::ofstream(folder.path() / "run" / "metrics.jsonl", std::ios::app) << "{\"epoch\": \"first\"}\n";
+    check_refused(folder, "train lenet300 --data digits --epochs 1 --quiet --resume", 3, "JSON");
+
     write_mnist(folder.path() / "labels", std::string("\x03\x0b", 2));
     check_refused(folder, "train lenet300 --data labels", 3, "label");
     write_mnist(folder.path() / "magic", std::string("\x03\x04", 2));
