@@ -45,7 +45,7 @@ job_compress() {
 }
 
 # The coefficients of orders 1 to 4 at which their accuracies on held-out training images are nearly the same.
-paper_coefficients=(2 1.6 1.7 1.5)
+paper_coefficients=(2 1.6 1.5 1.5)
 hemp_coefficients=(3 3 3 4)
 
 job_orders() {
