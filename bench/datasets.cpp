@@ -5,17 +5,11 @@
 #include "datasets/image.h"
 #include "datasets/loader.h"
 
+#include "tests/write_image.h"
+
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
-
-#define STB_IMAGE_WRITE_STATIC
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#include <stb/stb_image_write.h>
-#pragma GCC diagnostic pop
 
 using namespace hemp;
 

@@ -36,14 +36,6 @@ std::set<float> distinct_values(const Tensor& variable) {
     return values;
 }
 
-QuantizedTensor with_codebook(const Parameter& parameter, const std::vector<float>& levels) {
-    QuantizedTensor tensor{
-        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
-    std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
-    tensor.symbols.assign(indices.begin(), indices.end());
-    return canonical(std::move(tensor));
-}
-
 struct Quantized {
     HempFile file;
     int      exact   = 0;  ///< tensors that lose nothing
@@ -62,11 +54,11 @@ Quantized quantize_as_it_is(const Model& model, int levels) {
         bool exact = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
         ++result.tensors;
         if (exact) {
-            result.file.tensors[i] = with_codebook(each, {values.begin(), values.end()});
+            result.file.tensors[i] = with_levels(each, {values.begin(), values.end()});
             ++result.exact;
         } else if (each.role == Role::weight) {
             Quantizer fitted       = lloyd_max(value_of(each.variable).values<float>(), levels, {.zero = true});
-            result.file.tensors[i] = with_codebook(each, fitted.levels);
+            result.file.tensors[i] = with_levels(each, fitted.levels);
         }
     }
     return result;

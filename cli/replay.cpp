@@ -39,7 +39,7 @@ void use_recorded_kernels(const std::string& family, const Settings& settings) {
         if (name_of(set) == family && set != instruction_set() && supported(set)) {
             use_instruction_set(set);
             if (!settings.quiet) {
-                fmt::print(stderr, "replay: {} kernels, as recorded\n", family);
+                tell(fmt::format("replay: {} kernels, as recorded\n", family));
             }
         }
     }
@@ -51,11 +51,9 @@ int replay(const std::string& path, const Settings& settings) {
     std::string                        family;
     std::map<std::string, std::string> recorded;
     try {
-        options = run_options(manifest.at("arguments"));
-        for (const auto& [name, hash] : manifest.at("outputs").get<std::map<std::string, std::string>>()) {
-            recorded[name] = hash;
-        }
-        family = manifest.at("kernel_family");
+        options  = run_options(manifest.at("arguments"));
+        recorded = manifest.at("outputs").get<std::map<std::string, std::string>>();
+        family   = manifest.at("kernel_family");
         if (recorded.empty()) {
             fail<UsageError>("{}: the run has not ended, there is nothing to compare; add --resume to its command",
                              path);
@@ -73,7 +71,7 @@ int replay(const std::string& path, const Settings& settings) {
     bool equal = now["outputs"] == manifest["outputs"];
     for (const char* key : {"data_hash", "input_hash", "binary_hash", "kernel_family"}) {
         if (manifest.contains(key) && now[key] != manifest[key] && !settings.quiet) {
-            fmt::print(stderr, "{} differs: {} then, {} now\n", key, manifest[key].dump(), now[key].dump());
+            tell(fmt::format("{} differs: {} then, {} now\n", key, manifest[key].dump(), now[key].dump()));
         }
     }
     if (settings.json) {

@@ -32,14 +32,6 @@ QuantizedTensor rounded_finely(const Parameter& parameter, const PackageOptions&
     return rounded(parameter, step > 0 ? step : 1.0f);
 }
 
-QuantizedTensor with_levels(const Parameter& parameter, std::vector<float> levels) {
-    QuantizedTensor result{
-        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
-    std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
-    result.symbols.assign(indices.begin(), indices.end());
-    return canonical(std::move(result));
-}
-
 HempFile empty_file(const Model& model) {
     return {.model = model.name, .mean = model.mean, .std = model.deviation, .classes = {}, .tensors = {}};
 }
@@ -61,6 +53,14 @@ const ModelSpec* model_spec(std::string_view name) {
     }();
     auto found = specs.find(name);
     return found == specs.end() ? nullptr : &found->second;
+}
+
+QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels) {
+    QuantizedTensor result{
+        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
+    std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
+    result.symbols.assign(indices.begin(), indices.end());
+    return canonical(std::move(result));
 }
 
 HempFile package(const Model& model, const Regularizer* regularizer, const PackageOptions& options) {

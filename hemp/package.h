@@ -13,6 +13,9 @@ struct PackageOptions {
     int side_levels = 31;  ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more
 };
 
+/// The parameter with every value at its nearest level.
+QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels);
+
 /// The model as a file holds it. Weights that the regularizer knows get its levels; every other tensor is rounded to
 /// multiples of a step of its own, max|x| / (side_levels / 2).
 HempFile package(const Model& model, const Regularizer* regularizer, const PackageOptions& options = {});

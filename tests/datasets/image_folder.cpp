@@ -3,18 +3,11 @@
 #include "datasets/image.h"
 #include "tests/bytes.h"
 #include "tests/folder.h"
+#include "tests/write_image.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
-#define STB_IMAGE_WRITE_STATIC
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#include <stb/stb_image_write.h>
-#pragma GCC diagnostic pop
 
 using namespace hemp;
 
