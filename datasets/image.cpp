@@ -11,7 +11,8 @@
 
 namespace {
 
-/// What the decoder may still allocate, and a malloc that keeps to it.
+/// What the decoder may still allocate, and an allocation that keeps to it. The memory is zero, for stb_image 2.27
+/// reads Huffman and quantization tables that the file does not define; all-zero ones are harmless.
 thread_local size_t budget = 0;
 
 void release(void* memory) {
@@ -20,7 +21,7 @@ void release(void* memory) {
 }
 
 void* allocate(size_t size) {
-    void* memory = size <= budget ? std::malloc(size) : nullptr;
+    void* memory = size <= budget ? std::calloc(1, size) : nullptr;
     budget -= std::min(budget, malloc_usable_size(memory));
     return memory;
 }

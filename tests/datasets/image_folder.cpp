@@ -134,6 +134,28 @@ TEST_CASE("an image file") {
         CHECK_THROWS_WITH_AS(decode_image(bad, 3, "image"), doctest::Contains("image: the Huffman table at byte "),
                              DataError);
     }
+    SUBCASE("in JPEG without the Huffman tables that its scan names gives the same pixels each time, or is refused") {
+        Bytes bad     = jpeg(3);
+        Bytes mark    = bytes_of({0xff, 0xc4});
+        auto  segment = std::search(bad.begin(), bad.end(), mark.begin(), mark.end());
+        REQUIRE(bad.end() - segment > 4);
+        int length = std::to_integer<int>(segment[2]) << 8 | std::to_integer<int>(segment[3]);
+        bad.erase(segment, segment + 2 + length);
+        auto decoded = [&]() -> std::string {
+            try {
+                auto pixels = decode_image(bad, 3, "image").values<uint8_t>();
+                return {pixels.begin(), pixels.end()};
+            } catch (const DataError& error) {
+                return error.what();
+            }
+        };
+        std::string first = decoded();
+        for (size_t size :
+             {size_t{1} << 12, size_t{1} << 15, size_t{1} << 18}) {  // what the decoder may find in memory
+            std::vector<uint8_t>(size, 0xa5);
+            CHECK(decoded() == first);
+        }
+    }
     SUBCASE("in JPEG with bytes before it is refused") {
         CHECK_THROWS_AS(decode_image(bytes_of({0xff}) + jpeg(3), 3, "image"), DataError);
     }
