@@ -143,8 +143,8 @@ TEST_CASE("an image file") {
         bad.erase(segment, segment + 2 + length);
         auto decoded = [&]() -> std::string {
             try {
-                auto pixels = decode_image(bad, 3, "image").values<uint8_t>();
-                return {pixels.begin(), pixels.end()};
+                Array image = decode_image(bad, 3, "image");
+                return {image.values<uint8_t>().begin(), image.values<uint8_t>().end()};
             } catch (const DataError& error) {
                 return error.what();
             }
