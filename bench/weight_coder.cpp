@@ -85,7 +85,7 @@ int main(int count, char** arguments) {
     for (double density : {0.003, 0.01, 0.1}) {
         add(fmt::format("sparse:{}", density), {{matrix}, {sparse_symbols(matrix, density, 3, 0.3, 1)}});
     }
-    for (double scale : {0.5, 1.0, 5.0}) {
+    for (double scale : {0.5, 1.0, 5.0, 10.0, 16.0, 40.0}) {
         add(fmt::format("laplacian:{}", scale), {{matrix}, {laplacian_symbols(matrix.size(), scale, 1)}});
     }
     add("uniform:256", {{matrix}, {uniform_symbols(matrix.size(), 256, 1)}});

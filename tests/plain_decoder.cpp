@@ -279,15 +279,43 @@ struct Coder {
         for (int64_t length : shape) {
             elements *= length;
         }
-        if (code.bit(64)) {  // 5.5, flat
-            int64_t              width  = number(5);
-            int64_t              lowest = number(32) - (1 << 30);
-            std::vector<int64_t> flat;
-            for (int64_t i = 0; i < elements; ++i) {
-                flat.push_back(lowest + number(width));
-            }
-            return flat;
+        if (!code.bit(64)) {
+            return mixed(shape, elements);
         }
+        int64_t way = number(5);  // 5.5
+        if (way > 16) {
+            return coarse(mixed(shape, elements), way - 16);
+        }
+        int64_t              lowest = number(32) - (1 << 30);
+        std::vector<int64_t> flat;
+        for (int64_t i = 0; i < elements; ++i) {
+            flat.push_back(lowest + number(way));
+        }
+        return flat;
+    }
+
+    std::vector<int64_t> coarse(std::vector<int64_t> highs, int64_t shift) {
+        std::map<std::pair<int64_t, std::string>, PlainSlot> slots;
+        for (int64_t& d : highs) {
+            int64_t     high = min<int64_t>(7, max<int64_t>(-8, d));
+            std::string before;
+            for (int64_t i = 0; i < shift; ++i) {
+                int bit = 0;
+                if (i < 2) {
+                    PlainSlot& slot = slots[{high, before}];
+                    bit             = code.bit(max<int64_t>(1, slot.q >> 6));
+                    slot.see(bit, slot.n, 1000);
+                } else {
+                    bit = code.bit(32768);
+                }
+                before += bit ? '1' : '0';
+                d = 2 * d + bit;
+            }
+        }
+        return highs;
+    }
+
+    std::vector<int64_t> mixed(const std::vector<int64_t>& shape, int64_t elements) {
         bool    matrix = shape.size() >= 2;
         Set&    set    = matrix ? matrices : others;
         int64_t R      = matrix ? shape[0] : 1;

@@ -198,6 +198,7 @@ TEST_CASE("a file gives back what was put in, by two decoders") {
     SUBCASE("every kind of quantizer") { check_round_trip(every_kind()); }
     SUBCASE("a registered model") { check_round_trip(pruned_lenet5()); }
     SUBCASE("a model with other shapes, by name") { check_round_trip(narrowed_pair()); }
+    SUBCASE("large integers") { check_round_trip(large_integers()); }
     SUBCASE("a model with other tensors") {
         HempFile file = narrowed_pair();
         file.tensors.pop_back();

@@ -147,10 +147,21 @@ HempFile narrowed_pair() {
                         uniform("second", {2, 4}, {0, 0, 1, 0, -1, 0, 0, 5}, 0.5f)}};
 }
 
+HempFile large_integers() {
+    return {.model   = "",
+            .mean    = {},
+            .std     = {},
+            .classes = {},
+            .tensors = {uniform("wide", {20, 3, 3, 3}, laplacian_symbols(540, 40, 21), 0.01f),
+                        uniform("wider", {30, 20}, laplacian_symbols(600, 1e6, 22), 1e-6f),
+                        uniform("narrow", {10, 30}, laplacian_symbols(300, 1, 23), 0.1f)}};
+}
+
 std::vector<std::pair<std::string, HempFile>> golden_files() {
     return {{"every-kind-v1.hemp", every_kind()},
             {"pruned-lenet5-v1.hemp", pruned_lenet5()},
-            {"narrowed-pair-v1.hemp", narrowed_pair()}};
+            {"narrowed-pair-v1.hemp", narrowed_pair()},
+            {"large-integers-v1.hemp", large_integers()}};
 }
 
 HempFile random_file(uint64_t seed) {

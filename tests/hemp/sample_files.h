@@ -30,6 +30,9 @@ HempFile pruned_lenet5();
 /// The model "pair" with fewer channels than registered.
 HempFile narrowed_pair();
 
+/// Tensors whose integers are so large that their low bits are coded apart (docs/format.md, 5.5, coarse), and one after.
+HempFile large_integers();
+
 /// The golden files: name in tests/golden/ and what they must decode to.
 std::vector<std::pair<std::string, HempFile>> golden_files();
 
