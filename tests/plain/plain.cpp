@@ -10,6 +10,7 @@ const Table& table() {
         add_reductions(table);
         add_products(table);
         add_windows(table);
+        add_blocks(table);
         add_quantize(table);
         add_entropy(table);
         return table;

@@ -45,6 +45,7 @@ void add_movement(Table& table);
 void add_reductions(Table& table);
 void add_products(Table& table);
 void add_windows(Table& table);
+void add_blocks(Table& table);
 void add_quantize(Table& table);
 void add_entropy(Table& table);
 

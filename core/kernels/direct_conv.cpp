@@ -1,0 +1,237 @@
+#include "core/kernels/direct_conv.h"
+
+#include "core/kernels/dispatch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hemp {
+namespace {
+
+template <class V>
+constexpr int parts = static_cast<int>(channel_block) / V::width;
+
+/// Sums that the registers hold beside the operands: 28 of 32 for AVX-512, 12 of 16.
+template <class V>
+constexpr int most_sums = V::width == 16 ? 28 : 12;
+
+/// Distances of pixels that have kernels of their own, whose loads need no address arithmetic; 0 for all others.
+constexpr int64_t known_pixels[] = {16, 32, 1, 0};
+
+// --- y = sum over taps
+
+template <int Rows, int Columns, int Pixel>
+struct Tile {
+    template <class V>
+    HEMP_INLINE static void run(const DirectRegion& g, const float* x, float* y) {
+        if constexpr (Rows * Columns * parts<V> <= most_sums<V>) {
+            using F                                    = typename V::Float;
+            F            sums[Rows][Columns][parts<V>] = {};
+            const float* weights                       = g.weights;
+            int64_t      pixel                         = Pixel ? Pixel : g.x_pixel;
+            for (int64_t segment = 0; segment < g.segments; ++segment) {
+                const float* first = x + g.offsets[segment];
+                for (int64_t i = 0; i < g.length; ++i) {
+                    F weight[parts<V>];
+#pragma GCC unroll 4
+                    for (int part = 0; part < parts<V>; ++part) {
+                        weight[part] = V::load(weights + part * V::width);
+                    }
+#pragma GCC unroll 8
+                    for (int row = 0; row < Rows; ++row) {
+                        const float* from = first + row * g.x_row + i;
+#pragma GCC unroll 32
+                        for (int column = 0; column < Columns; ++column) {
+                            F factor = V::all(from[column * pixel]);
+#pragma GCC unroll 4
+                            for (int part = 0; part < parts<V>; ++part) {
+                                sums[row][column][part] += factor * weight[part];
+                            }
+                        }
+                    }
+                    weights += channel_block;
+                }
+            }
+#pragma GCC unroll 8
+            for (int row = 0; row < Rows; ++row) {
+#pragma GCC unroll 32
+                for (int column = 0; column < Columns; ++column) {
+#pragma GCC unroll 4
+                    for (int part = 0; part < parts<V>; ++part) {
+                        V::store(y + row * g.y_row + column * g.y_pixel + part * V::width, sums[row][column][part]);
+                    }
+                }
+            }
+        }
+    }
+};
+
+using TileKernel = void(const DirectRegion&, const float*, float*);
+
+/// Kernels by rows (1, 2, 4) and columns for pixels at one distance; null where a tile needs too many registers.
+struct Tiles {
+    TileKernel* by_size[3][most_sums<Avx512> + 1] = {};
+
+    TileKernel* get(int64_t rows, int64_t columns) const { return by_size[rows / 2][columns]; }
+};
+
+template <class V, int Rows, int Pixel, int... column>
+void add_tiles(Tiles& tiles, std::integer_sequence<int, column...>) {
+    ((tiles.by_size[Rows / 2][column + 1] = kernel<Tile<Rows, column + 1, Pixel>, TileKernel>(V::set)), ...);
+}
+
+template <class V, int Pixel>
+Tiles make_tiles() {
+    constexpr int columns = most_sums<V> / parts<V>;
+    Tiles         tiles;
+    add_tiles<V, 1, Pixel>(tiles, std::make_integer_sequence<int, columns>());
+    add_tiles<V, 2, Pixel>(tiles, std::make_integer_sequence<int, columns / 2>());
+    add_tiles<V, 4, Pixel>(tiles, std::make_integer_sequence<int, columns / 4>());
+    return tiles;
+}
+
+template <class V>
+const Tiles& tiles_for(int64_t pixel) {
+    static const Tiles made[] = {make_tiles<V, 16>(), make_tiles<V, 32>(), make_tiles<V, 1>(), make_tiles<V, 0>()};
+    return made[std::find(std::begin(known_pixels), std::end(known_pixels) - 1, pixel) - std::begin(known_pixels)];
+}
+
+/// Rows of a tile for a region: more than one where its width alone would leave registers unused.
+template <class V>
+int64_t rows_of_tile(const DirectRegion& g) {
+    constexpr int64_t most  = most_sums<V> / parts<V>;
+    constexpr int64_t small = most_sums<V> / 2 / parts<V>;
+    int64_t           rows  = 1;
+    while (rows < 4 && 2 * rows <= g.rows && g.columns * 2 * rows <= most && g.columns * rows <= small) {
+        rows *= 2;
+    }
+    return rows;
+}
+
+/// Rows and columns are cut into tiles of nearly equal size; the last rows, if they are fewer, overlap those before,
+/// whose values are computed again.
+template <class V>
+void convolve(const DirectRegion& g) {
+    if (g.rows == 0 || g.columns == 0) {
+        return;
+    }
+    const Tiles& kernels = tiles_for<V>(g.x_pixel);
+    int64_t      rows    = rows_of_tile<V>(g);
+    int64_t      most    = most_sums<V> / parts<V> / rows;
+    int64_t      tiles   = (g.columns + most - 1) / most;
+    for (int64_t row = 0; row < g.rows; row += rows) {
+        int64_t top = std::min(row, g.rows - rows);
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+            int64_t left    = g.columns * tile / tiles;
+            int64_t columns = g.columns * (tile + 1) / tiles - left;
+            kernels.get(rows, columns)(g, g.x + top * g.x_row + left * g.x_pixel,
+                                       g.y + top * g.y_row + left * g.y_pixel);
+        }
+    }
+}
+
+// --- total = sum over pixels
+
+/// Offsets that are known to be 0, 1, 2 ... need not be looked up.
+template <int Factors, bool Consecutive>
+struct Sums {
+    template <class V>
+    HEMP_INLINE static void run(const DirectSums& g, const int64_t* offsets, float* total) {
+        if constexpr (Factors * parts<V> <= most_sums<V>) {
+            using F                              = typename V::Float;
+            F            sums[Factors][parts<V>] = {};
+            const float* x0                      = g.x + (Consecutive ? offsets[0] : 0);
+            for (int64_t row = 0; row < g.rows; ++row) {
+                const float* x  = x0 + row * g.x_row;
+                const float* dy = g.dy + row * g.dy_row;
+                for (int64_t column = 0; column < g.columns; ++column) {
+                    F values[parts<V>];
+#pragma GCC unroll 4
+                    for (int part = 0; part < parts<V>; ++part) {
+                        values[part] = V::load(dy + part * V::width);
+                    }
+#pragma GCC unroll 32
+                    for (int i = 0; i < Factors; ++i) {
+                        F factor = V::all(x[Consecutive ? i : offsets[i]]);
+#pragma GCC unroll 4
+                        for (int part = 0; part < parts<V>; ++part) {
+                            sums[i][part] += factor * values[part];
+                        }
+                    }
+                    x += g.x_pixel;
+                    dy += g.dy_pixel;
+                }
+            }
+#pragma GCC unroll 32
+            for (int i = 0; i < Factors; ++i) {
+#pragma GCC unroll 4
+                for (int part = 0; part < parts<V>; ++part) {
+                    float* target = total + i * channel_block + part * V::width;
+                    V::store(target, V::load(target) + sums[i][part]);
+                }
+            }
+        }
+    }
+};
+
+using SumsKernel = void(const DirectSums&, const int64_t*, float*);
+
+struct SumsChoice {
+    int64_t     factors;
+    SumsKernel* consecutive;
+    SumsKernel* scattered;
+};
+
+template <class V, int Factors>
+SumsChoice sums_choice() {
+    return {Factors, kernel<Sums<Factors, true>, SumsKernel>(V::set), kernel<Sums<Factors, false>, SumsKernel>(V::set)};
+}
+
+template <class V>
+const auto& sums_choices() {
+    if constexpr (V::width == 16) {
+        static const SumsChoice made[] = {sums_choice<V, 28>(), sums_choice<V, 16>(), sums_choice<V, 9>(),
+                                          sums_choice<V, 4>(),  sums_choice<V, 2>(),  sums_choice<V, 1>()};
+        return made;
+    } else {
+        static const SumsChoice made[] = {sums_choice<V, 12 / parts<V>>(), sums_choice<V, 8 / parts<V>>(),
+                                          sums_choice<V, 4 / parts<V>>(), sums_choice<V, 1>()};
+        return made;
+    }
+}
+
+template <class V>
+void sum_over_pixels(const DirectSums& whole) {
+    DirectSums g = whole;
+    if (g.x_row == g.columns * g.x_pixel && g.dy_row == g.columns * g.dy_pixel) {
+        g.columns *= g.rows;
+        g.rows = 1;
+    }
+    for (int64_t done = 0; done < g.factors;) {
+        const SumsChoice* best        = &*std::find_if(std::begin(sums_choices<V>()), std::end(sums_choices<V>()),
+                                                       [&](const SumsChoice& c) { return c.factors <= g.factors - done; });
+        const int64_t*    offsets     = g.offsets + done;
+        bool              consecutive = offsets[best->factors - 1] - offsets[0] == best->factors - 1;
+        for (int64_t i = 1; i < best->factors; ++i) {
+            consecutive = consecutive && offsets[i] == offsets[0] + i;
+        }
+        (consecutive ? best->consecutive : best->scattered)(g, offsets, g.total + done * channel_block);
+        done += best->factors;
+    }
+}
+
+}  // namespace
+
+const DirectConv& direct_conv() {
+    static constexpr DirectConv avx512{convolve<Avx512>, sum_over_pixels<Avx512>};
+    static constexpr DirectConv avx2{convolve<Avx2>, sum_over_pixels<Avx2>};
+    static constexpr DirectConv baseline{convolve<Baseline>, sum_over_pixels<Baseline>};
+    switch (instruction_set()) {
+        case InstructionSet::avx512: return avx512;
+        case InstructionSet::avx2: return avx2;
+        case InstructionSet::baseline: break;
+    }
+    return baseline;
+}
+
+}  // namespace hemp

@@ -1,0 +1,680 @@
+#include "core/ops/conv2d_blocked.h"
+
+#include "core/kernels/direct_conv.h"
+#include "core/operator.h"
+#include "core/ops/channel_blocks.h"
+
+#include <algorithm>
+#include <cstring>
+
+// Convolution on blocks of channels, direct: no product is computed that the definition does not have, and no copy is
+// made but that of a strip of the image with zeros around it.
+//   forward           each piece: a strip of an image's rows, all filters (or a share of them)
+//   gradient to data  a convolution of dy with the weights turned round; with a stride s, pixels of x at equal distance
+//                     from the stride's grid meet the same taps, so that there are s x s convolutions with stride 1
+//   gradient to W     each piece: some channels, all filters, a fixed share of the batch; the shares added up in order
+namespace hemp {
+namespace {
+
+constexpr int64_t lanes = channel_block;
+
+int64_t blocks_of(int64_t channels) { return (channels + lanes - 1) / lanes; }
+
+size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+
+float* scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.scratch); }
+float* thread_scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.thread_scratch); }
+
+struct Extent {
+    int64_t height, width;
+
+    int64_t area() const { return height * width; }
+};
+
+struct Geometry {
+    int64_t images, channels, filters;
+    Extent  x, y, kernel, stride, padding;
+    bool    planar;  // x is [N, C, H, W]
+
+    int64_t x_blocks() const { return planar ? channels : blocks_of(channels); }
+    int64_t x_lanes() const { return planar ? 1 : lanes; }
+    int64_t y_blocks() const { return blocks_of(filters); }
+    int64_t products() const { return images * filters * channels * kernel.area() * y.area(); }
+};
+
+/// Of x [N, C, H, W] and weight, with the rules of conv2d.
+Geometry geometry(const Node& node, const Shape& x, const Shape& weight, bool planar) {
+    const std::vector<int64_t>& stride   = node.integers("stride");
+    const std::vector<int64_t>& padding  = node.integers("padding");
+    const std::vector<int64_t>& dilation = node.integers("dilation");
+    Tensor                      as_usual =
+        conv2d(input("x", x), input("weight", weight),
+               {.stride = stride, .padding = padding, .dilation = dilation, .groups = node.integer("groups")});
+    expect(node.integer("groups") == 1 && dilation == std::vector<int64_t>{1, 1},
+           "{}: dilation and groups are not for blocks of channels; use conv2d", node.op->name);
+    const Shape& y = as_usual.shape();
+    return {.images   = x[0],
+            .channels = x[1],
+            .filters  = weight[0],
+            .x        = {x[2], x[3]},
+            .y        = {y[2], y[3]},
+            .kernel   = {weight[2], weight[3]},
+            .stride   = {stride[0], stride[1]},
+            .padding  = {padding[0], padding[1]},
+            .planar   = planar};
+}
+
+/// x as it would be without blocks; `channels` of them.
+Shape planes_of(const Node& node, const Tensor& x, int64_t channels) {
+    if (x.shape().rank() == 4) {
+        return x.shape();
+    }
+    expect(x.shape().rank() == 5 && x.shape()[4] == lanes && x.shape()[1] == blocks_of(channels),
+           "{}: x has shape {}, but weights for {} channels need [N, {}, H, W, {}]", node.op->name, x.shape(), channels,
+           blocks_of(channels), lanes);
+    return {x.shape()[0], channels, x.shape()[2], x.shape()[3]};
+}
+
+Shape blocked_y(const Geometry& g) { return {g.images, g.y_blocks(), g.y.height, g.y.width, lanes}; }
+
+void expect_dy(const Node& node, const Geometry& g) {
+    expect(node.inputs[0].shape() == blocked_y(g), "{}: dy has shape {}, but the convolution gives {}", node.op->name,
+           node.inputs[0].shape(), blocked_y(g));
+}
+
+void expect_f32(const Node& node) {
+    for (const Tensor& operand : node.inputs) {
+        expect(operand.dtype() == DType::f32, "{}: an operand has elements of type {}; it needs f32 (use cast)",
+               node.op->name, name_of(operand.dtype()));
+    }
+}
+
+ConvOptions options_of(const Node& node) {
+    return {node.integers("stride"), node.integers("padding"), node.integers("dilation"), node.integer("groups")};
+}
+
+Attributes attributes_of(const ConvOptions& o) {
+    return {{"stride", o.stride}, {"padding", o.padding}, {"dilation", o.dilation}, {"groups", o.groups}};
+}
+
+Cost cost_of(const Node& node, const Geometry& g) {
+    double bytes = static_cast<double>(node.type.bytes());
+    for (const Tensor& input : node.inputs) {
+        bytes += static_cast<double>(input.type().bytes());
+    }
+    return {.flop = 2 * static_cast<double>(g.products()), .bytes = bytes};
+}
+
+// --- strips: what the kernels read, with zeros around it
+
+/// The rows [top, bottom) and columns [left, right) of an image, which may lie outside of it.
+struct Strip {
+    int64_t top, bottom, left, right;
+
+    int64_t rows() const { return bottom - top; }
+    int64_t columns() const { return right - left; }
+};
+
+/// Copies a strip of `blocks` planes of `lanes` floats a pixel.
+void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip, float* to) {
+    int64_t inner_left  = std::clamp<int64_t>(0, strip.left, strip.right);
+    int64_t inner_right = std::clamp(size.width, inner_left, strip.right);
+    for (int64_t block = 0; block < blocks; ++block) {
+        for (int64_t row = strip.top; row < strip.bottom; ++row) {
+            if (row < 0 || row >= size.height) {
+                std::fill_n(to, strip.columns() * pixel_floats, 0.0f);
+            } else {
+                const float* from   = image + ((block * size.height + row) * size.width + inner_left) * pixel_floats;
+                int64_t      before = (inner_left - strip.left) * pixel_floats;
+                int64_t      inner  = (inner_right - inner_left) * pixel_floats;
+                std::fill_n(to, before, 0.0f);
+                std::copy_n(from, inner, to + before);
+                std::fill_n(to + before + inner, (strip.right - inner_right) * pixel_floats, 0.0f);
+            }
+            to += strip.columns() * pixel_floats;
+        }
+    }
+}
+
+/// One convolution of a sweep: its output pixels, and what they meet.
+struct Phase {
+    Extent  out_first;  // output pixel (0, 0) of the phase
+    Extent  count;      // of its output pixels
+    Extent  in_first;   // input pixel that the first tap meets for output pixel (0, 0); may be negative
+    Extent  taps;
+    int64_t weights;  // offset of its packed weights, for one block of filters
+};
+
+/// Convolutions of one input into one output. Input and output are [N, blocks, H, W, lanes].
+struct Sweep {
+    int64_t            images, in_blocks, in_lanes, out_blocks;
+    Extent             in, out;
+    Extent             in_step;   // from output pixel to output pixel of a phase, in the input
+    Extent             out_step;  // in the output
+    std::vector<Phase> phases;
+    int64_t            weight_floats;  // of one block of filters, all phases
+
+    /// What rows [first, last) of every phase's output pixels read.
+    Strip strip(int64_t first, int64_t last) const {
+        Strip all{in.height, 0, in.width, 0};
+        bool  any = false;
+        for (const Phase& phase : phases) {
+            int64_t end = std::min(last, phase.count.height);
+            if (first < end && phase.count.width > 0 && phase.taps.area() > 0) {
+                int64_t top    = phase.in_first.height + first * in_step.height;
+                int64_t left   = phase.in_first.width;
+                int64_t bottom = phase.in_first.height + (end - 1) * in_step.height + phase.taps.height;
+                int64_t right  = phase.in_first.width + (phase.count.width - 1) * in_step.width + phase.taps.width;
+                all = any ? Strip{std::min(all.top, top), std::max(all.bottom, bottom), std::min(all.left, left),
+                                  std::max(all.right, right)}
+                          : Strip{top, bottom, left, right};
+                any = true;
+            }
+        }
+        return any ? all : Strip{0, 0, 0, 0};
+    }
+    bool inside(const Strip& s) const {
+        return s.top >= 0 && s.left >= 0 && s.bottom <= in.height && s.right <= in.width;
+    }
+    int64_t rows() const {
+        int64_t most = 0;
+        for (const Phase& phase : phases) {
+            most = std::max(most, phase.count.height);
+        }
+        return most;
+    }
+
+    /// Writes where a phase's segments of taps begin, and returns how many there are. The taps of one row of a plane
+    /// lie one after another; in blocks each tap is a segment of 16 channels.
+    int64_t write_offsets(const Phase& phase, int64_t block_floats, int64_t row_floats, int64_t* offsets) const {
+        int64_t count = 0;
+        for (int64_t block = 0; block < in_blocks; ++block) {
+            for (int64_t row = 0; row < phase.taps.height; ++row) {
+                for (int64_t column = 0; column < (in_lanes == 1 ? 1 : phase.taps.width); ++column) {
+                    offsets[count++] = block * block_floats + row * row_floats + column * in_lanes;
+                }
+            }
+        }
+        return count;
+    }
+    int64_t most_offsets() const {
+        int64_t most = 0;
+        for (const Phase& phase : phases) {
+            most = std::max(most, phase.taps.area());
+        }
+        return most * in_blocks;
+    }
+};
+
+/// How a sweep is cut into pieces: strips of rows whose input stays in L2, and shares of the filters where there are
+/// few strips.
+struct Cut {
+    int64_t strip_rows, strips, shares;
+    int64_t strip_floats;   // copied, of thread scratch
+    size_t  offsets_bytes;  // of thread scratch, after the strip
+
+    size_t   thread_scratch_bytes() const { return float_bytes(strip_floats) + offsets_bytes; }
+    int64_t* offsets(const Buffers& memory) const {
+        return reinterpret_cast<int64_t*>(memory.thread_scratch + float_bytes(strip_floats));
+    }
+};
+
+Cut cut_of(const Sweep& s) {
+    constexpr int64_t cache_floats = 40 << 10;
+    constexpr int64_t least_rows   = 4;  // of a tile
+    constexpr int64_t enough       = 16;
+    int64_t           rows         = std::max<int64_t>(s.rows(), 1);
+    auto              floats       = [&](int64_t count) {
+        int64_t most = 0;
+        for (int64_t first = 0; first < rows; first += count) {
+            Strip strip = s.strip(first, first + count);
+            most        = std::max(most, strip.rows() * strip.columns() * s.in_blocks * s.in_lanes);
+        }
+        return most;
+    };
+    int64_t strips = 1;
+    while (rows / (strips + 1) >= least_rows && floats((rows + strips - 1) / strips) > cache_floats) {
+        ++strips;
+    }
+    int64_t strip_rows     = (rows + strips - 1) / strips;
+    strips                 = (rows + strip_rows - 1) / strip_rows;
+    int64_t pieces         = std::max<int64_t>(s.images * strips, 1);
+    int64_t shares         = std::clamp<int64_t>((enough + pieces - 1) / pieces, 1, std::max<int64_t>(s.out_blocks, 1));
+    bool    copied         = !s.inside(s.strip(0, rows));
+    constexpr int64_t line = 16;  // floats, so that the offsets are aligned
+    int64_t           strip = copied ? (floats(strip_rows) + line - 1) / line * line : 0;
+    return {strip_rows, strips, shares, strip, static_cast<size_t>(s.most_offsets()) * sizeof(int64_t)};
+}
+
+Stage sweep_stage(const Sweep& s, const Cut& cut) {
+    const DirectConv* kernels = &direct_conv();
+    return {s.images * cut.strips * cut.shares, [=](const Buffers& memory, int64_t piece) {
+                int64_t share = piece % cut.shares;
+                int64_t first = piece / cut.shares % cut.strips * cut.strip_rows;
+                int64_t image = piece / cut.shares / cut.strips;
+
+                const float* x = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
+                float*       y = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
+                Strip        strip{0, s.in.height, 0, s.in.width};
+                if (cut.strip_floats > 0) {
+                    strip = s.strip(first, first + cut.strip_rows);
+                    copy_strip(x, s.in, s.in_blocks, s.in_lanes, strip, thread_scratch_of(memory));
+                    x = thread_scratch_of(memory);
+                }
+                int64_t row_floats   = strip.columns() * s.in_lanes;
+                int64_t block_floats = strip.rows() * row_floats;
+                for (const Phase& phase : s.phases) {
+                    int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
+                    if (rows <= 0) {
+                        continue;
+                    }
+                    int64_t*     offsets = cut.offsets(memory);
+                    DirectRegion region{
+                        .x = x + (phase.in_first.height + first * s.in_step.height - strip.top) * row_floats +
+                             (phase.in_first.width - strip.left) * s.in_lanes,
+                        .x_pixel  = s.in_step.width * s.in_lanes,
+                        .x_row    = s.in_step.height * row_floats,
+                        .offsets  = offsets,
+                        .segments = s.write_offsets(phase, block_floats, row_floats, offsets),
+                        .length   = s.in_lanes == 1 ? phase.taps.width : lanes,
+                        .weights  = nullptr,
+                        .y        = nullptr,
+                        .y_pixel  = s.out_step.width * lanes,
+                        .y_row    = s.out_step.height * s.out.width * lanes,
+                        .rows     = rows,
+                        .columns  = phase.count.width,
+                    };
+                    if (region.x_row == region.columns * region.x_pixel &&
+                        region.y_row == region.columns * region.y_pixel) {
+                        region.columns *= region.rows;  // 1 x 1: one long row
+                        region.rows = 1;
+                    }
+                    int64_t row = phase.out_first.height + first * s.out_step.height;
+                    for (int64_t block = s.out_blocks * share / cut.shares;
+                         block < s.out_blocks * (share + 1) / cut.shares; ++block) {
+                        region.weights = scratch_of(memory) + block * s.weight_floats + phase.weights;
+                        region.y = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
+                        kernels->convolve(region);
+                    }
+                }
+            }};
+}
+
+// --- forward
+
+Geometry forward_geometry(const Node& node) {
+    const Shape& weight = node.inputs[1].shape();
+    expect(weight.rank() == 4, "{}: weight has shape {}; it needs four axes (filters, channels, rows, columns)",
+           node.op->name, weight);
+    return geometry(node, planes_of(node, node.inputs[0], weight[1]), weight, node.inputs[0].shape().rank() == 4);
+}
+
+Type infer(const Node& node) {
+    expect_f32(node);
+    return {blocked_y(forward_geometry(node))};
+}
+
+Shape x_planes(const Geometry& g) { return {g.images, g.channels, g.x.height, g.x.width}; }
+Shape weight_shape(const Geometry& g) { return {g.filters, g.channels, g.kernel.height, g.kernel.width}; }
+
+/// dx in the form that x has.
+Tensor gradient_to_x(const Geometry& g, const Tensor& dy, const Tensor& weight, const ConvOptions& options) {
+    Tensor dx = conv2d_blocked_data_gradient(dy, weight, x_planes(g), options);
+    return g.planar ? unblock_channels(dx, g.channels) : dx;
+}
+
+Tensors gradient(const Tensor& y, const Tensor& dy) {
+    const Node& node = y.node();
+    Geometry    g    = forward_geometry(node);
+    ConvOptions o    = options_of(node);
+    return {gradient_to_x(g, dy, node.inputs[1], o),
+            conv2d_blocked_weight_gradient(dy, node.inputs[0], weight_shape(g), o)};
+}
+
+/// Sets a block's 16 filters of one tap; those beyond `filters` are zero.
+void pack_tap(const float* weight, int64_t filters, int64_t filter_floats, float* to) {
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+        to[lane] = lane < filters ? weight[lane * filter_floats] : 0.0f;
+    }
+}
+
+Sweep forward_sweep(const Geometry& g) {
+    return {.images        = g.images,
+            .in_blocks     = g.x_blocks(),
+            .in_lanes      = g.x_lanes(),
+            .out_blocks    = g.y_blocks(),
+            .in            = g.x,
+            .out           = g.y,
+            .in_step       = g.stride,
+            .out_step      = {1, 1},
+            .phases        = {{.out_first = {0, 0},
+                               .count     = g.y,
+                               .in_first  = {-g.padding.height, -g.padding.width},
+                               .taps      = g.kernel,
+                               .weights   = 0}},
+            .weight_floats = g.x_blocks() * g.x_lanes() * g.kernel.area() * lanes};
+}
+
+Work work(const Node& node) {
+    Geometry g     = forward_geometry(node);
+    Sweep    sweep = forward_sweep(g);
+    Cut      cut   = cut_of(sweep);
+    Stage    pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
+                   int64_t      taps    = g.kernel.area();
+                   int64_t      filters = std::min(lanes, g.filters - block * lanes);
+                   const float* weight  = memory.input<float>(1) + block * lanes * g.channels * taps;
+                   float*       to      = scratch_of(memory) + block * sweep.weight_floats;
+                   for (int64_t x_block = 0; x_block < g.x_blocks(); ++x_block) {
+                       for (int64_t tap = 0; tap < taps; ++tap) {
+                           for (int64_t lane = 0; lane < g.x_lanes(); ++lane) {
+                               int64_t channel = x_block * g.x_lanes() + lane;
+                               pack_tap(weight + channel * taps + tap, channel < g.channels ? filters : 0,
+                                           g.channels * taps, to);
+                               to += lanes;
+                           }
+                       }
+                   }
+               }};
+    return {.stages               = {pack, sweep_stage(sweep, cut)},
+            .scratch_bytes        = float_bytes(sweep.out_blocks * sweep.weight_floats),
+            .thread_scratch_bytes = cut.thread_scratch_bytes(),
+            .algorithm            = "direct"};
+}
+
+const Operator conv2d_blocked_operator{
+    .name     = "conv2d_blocked",
+    .infer    = infer,
+    .gradient = gradient,
+    .work     = work,
+    .cost     = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+};
+
+// --- gradient to data: inputs dy, weight
+
+Geometry data_geometry(const Node& node) {
+    return geometry(node, Shape(node.integers("x")), node.inputs[1].shape(), false);
+}
+
+Type data_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g = data_geometry(node);
+    expect_dy(node, g);
+    return {blocked_shape(x_planes(g))};
+}
+
+Tensors data_gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& from   = y.node().inputs[0];
+    const Tensor& weight = y.node().inputs[1];
+    ConvOptions   o      = options_of(y.node());
+    return {conv2d_blocked(dy, weight, o), conv2d_blocked_weight_gradient(from, dy, weight.shape(), o)};
+}
+
+/// Along one axis, the pixels of x at a distance `remainder` from the stride's grid: the first of them, how many, the
+/// taps that they meet (remainder, remainder + stride ...), and the pixel of dy that the last of these meets.
+struct AxisPhase {
+    int64_t first, count, taps, in_first;
+};
+
+AxisPhase axis_phase(int64_t remainder, int64_t length, int64_t kernel, int64_t stride, int64_t padding) {
+    int64_t first = ((remainder - padding) % stride + stride) % stride;
+    int64_t count = first < length ? (length - first - 1) / stride + 1 : 0;
+    int64_t taps  = remainder < kernel ? (kernel - remainder - 1) / stride + 1 : 0;
+    // Pixel h = first + i * stride meets tap remainder + t * stride at dy[(h + padding - remainder) / stride - t].
+    return {first, count, taps, (first + padding - remainder) / stride - (taps - 1)};
+}
+
+Sweep data_sweep(const Geometry& g) {
+    Sweep   sweep{.images        = g.images,
+                  .in_blocks     = g.y_blocks(),
+                  .in_lanes      = lanes,
+                  .out_blocks    = blocks_of(g.channels),
+                  .in            = g.y,
+                  .out           = g.x,
+                  .in_step       = {1, 1},
+                  .out_step      = g.stride,
+                  .phases        = {},
+                  .weight_floats = g.y_blocks() * lanes * g.kernel.area() * lanes};
+    int64_t weights = 0;
+    for (int64_t row = 0; row < g.stride.height; ++row) {
+        AxisPhase down = axis_phase(row, g.x.height, g.kernel.height, g.stride.height, g.padding.height);
+        for (int64_t column = 0; column < g.stride.width; ++column) {
+            AxisPhase across = axis_phase(column, g.x.width, g.kernel.width, g.stride.width, g.padding.width);
+            sweep.phases.push_back({.out_first = {down.first, across.first},
+                                    .count     = {down.count, across.count},
+                                    .in_first  = {down.in_first, across.in_first},
+                                    .taps      = {down.taps, across.taps},
+                                    .weights   = weights});
+            weights += down.taps * across.taps * sweep.in_blocks * lanes * lanes;
+        }
+    }
+    return sweep;
+}
+
+Work data_work(const Node& node) {
+    Geometry g     = data_geometry(node);
+    Sweep    sweep = data_sweep(g);
+    Cut      cut   = cut_of(sweep);
+    // The taps of each phase, the last one first.
+    Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
+                   int64_t taps     = g.kernel.area();
+                   int64_t channels = std::min(lanes, g.channels - block * lanes);
+                   float*  to       = scratch_of(memory) + block * sweep.weight_floats;
+                   for (size_t i = 0; i < sweep.phases.size(); ++i) {
+                       const Phase& phase     = sweep.phases[i];
+                       int64_t      remainder = static_cast<int64_t>(i);
+                       for (int64_t y_block = 0; y_block < sweep.in_blocks; ++y_block) {
+                           for (int64_t tap = phase.taps.area() - 1; tap >= 0; --tap) {
+                               int64_t row    = remainder / g.stride.width + tap / phase.taps.width * g.stride.height;
+                               int64_t column = remainder % g.stride.width + tap % phase.taps.width * g.stride.width;
+                               for (int64_t lane = 0; lane < lanes; ++lane) {
+                                   int64_t filter = y_block * lanes + lane;
+                                   bool    real   = filter < g.filters;
+                                   pack_tap(memory.input<float>(1) +
+                                                (real ? (filter * g.channels + block * lanes) * taps : 0) +
+                                                row * g.kernel.width + column,
+                                            real ? channels : 0, taps, to);
+                                   to += lanes;
+                               }
+                           }
+                       }
+                   }
+               }};
+    return {.stages               = {pack, sweep_stage(sweep, cut)},
+            .scratch_bytes        = float_bytes(sweep.out_blocks * sweep.weight_floats),
+            .thread_scratch_bytes = cut.thread_scratch_bytes(),
+            .algorithm            = "direct"};
+}
+
+const Operator conv2d_blocked_data_gradient_operator{
+    .name     = "conv2d_blocked_data_gradient",
+    .infer    = data_infer,
+    .gradient = data_gradient,
+    .work     = data_work,
+    .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+};
+
+// --- gradient to weights: inputs dy, x
+
+Geometry weight_geometry(const Node& node) {
+    Shape weight(node.integers("weight"));
+    expect(weight.rank() == 4, "{}: weight has shape {}; it needs four axes (filters, channels, rows, columns)",
+           node.op->name, weight);
+    return geometry(node, planes_of(node, node.inputs[1], weight[1]), weight, node.inputs[1].shape().rank() == 4);
+}
+
+Type weight_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g = weight_geometry(node);
+    expect_dy(node, g);
+    return {Shape(node.integers("weight"))};
+}
+
+Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& from = y.node().inputs[0];
+    const Tensor& x    = y.node().inputs[1];
+    ConvOptions   o    = options_of(y.node());
+    return {conv2d_blocked(x, dy, o), gradient_to_x(weight_geometry(y.node()), from, dy, o)};
+}
+
+Work weight_work(const Node& node) {
+    Geometry          g       = weight_geometry(node);
+    const DirectConv* kernels = &direct_conv();
+
+    // A group of channels: all planes, or one block; four where a tap alone is too little work for a look at dy.
+    constexpr int64_t enough       = 16;
+    int64_t           group_blocks = g.planar ? g.channels : g.kernel.area() == 1 ? 4 : 1;
+    int64_t           groups       = (g.x_blocks() + group_blocks - 1) / group_blocks;
+    int64_t           shares =
+        std::clamp<int64_t>(enough / std::max<int64_t>(groups, 1), 1, std::max<int64_t>(g.images, 1));  // of the batch
+    int64_t taps          = g.kernel.area();
+    int64_t block_factors = taps * g.x_lanes();
+    int64_t filter_floats = block_factors * lanes;  // of one block of x and one of y
+    int64_t share_floats  = g.x_blocks() * g.y_blocks() * filter_floats;
+
+    Sweep sweep       = forward_sweep(g);
+    sweep.in_blocks   = group_blocks;
+    Cut cut           = cut_of(sweep);
+    cut.offsets_bytes = static_cast<size_t>(g.planar ? group_blocks * taps : lanes) * sizeof(int64_t);
+
+    // Totals are [shares, x blocks, y blocks, taps and lanes, 16]; for planes [shares, y blocks, channels, taps, 16].
+    Stage multiply{
+        groups * shares, [=](const Buffers& memory, int64_t piece) {
+            int64_t group       = piece % groups;
+            int64_t share       = piece / groups;
+            int64_t first_block = group * group_blocks;
+            int64_t blocks      = std::min(group_blocks, g.x_blocks() - first_block);
+            float*  total = scratch_of(memory) + share * share_floats + first_block * g.y_blocks() * filter_floats;
+            std::fill_n(total, blocks * g.y_blocks() * filter_floats, 0.0f);
+            int64_t* offsets = cut.offsets(memory);
+            int64_t  factors = g.planar ? blocks * taps : lanes;
+            for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
+                const float* whole =
+                    memory.input<float>(1) + (image * g.x_blocks() + first_block) * g.x.area() * g.x_lanes();
+                const float* dy = memory.input<float>(0) + image * g.y_blocks() * g.y.area() * lanes;
+                for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
+                    int64_t      rows = std::min(cut.strip_rows, g.y.height - first);
+                    Strip        strip{0, g.x.height, 0, g.x.width};
+                    const float* x = whole;
+                    if (cut.strip_floats > 0) {
+                        strip = sweep.strip(first, first + rows);
+                        copy_strip(whole, g.x, blocks, g.x_lanes(), strip, thread_scratch_of(memory));
+                        x = thread_scratch_of(memory);
+                    }
+                    int64_t row_floats   = strip.columns() * g.x_lanes();
+                    int64_t block_floats = strip.rows() * row_floats;
+                    x += (first * g.stride.height - g.padding.height - strip.top) * row_floats +
+                         (-g.padding.width - strip.left) * g.x_lanes();
+                    DirectSums sums{.x        = x,
+                                    .x_pixel  = g.stride.width * g.x_lanes(),
+                                    .x_row    = g.stride.height * row_floats,
+                                    .offsets  = offsets,
+                                    .factors  = factors,
+                                    .dy       = nullptr,
+                                    .dy_pixel = lanes,
+                                    .dy_row   = g.y.width * lanes,
+                                    .rows     = rows,
+                                    .columns  = g.y.width,
+                                    .total    = nullptr};
+                    if (g.planar) {
+                        for (int64_t i = 0; i < factors; ++i) {
+                            int64_t tap = i % taps;
+                            offsets[i] =
+                                i / taps * block_floats + tap / g.kernel.width * row_floats + tap % g.kernel.width;
+                        }
+                    } else {
+                        for (int64_t lane = 0; lane < lanes; ++lane) {
+                            offsets[lane] = lane;
+                        }
+                    }
+                    for (int64_t y_block = 0; y_block < g.y_blocks(); ++y_block) {
+                        sums.dy = dy + (y_block * g.y.height + first) * g.y.width * lanes;
+                        if (g.planar) {
+                            sums.total = total + y_block * blocks * filter_floats;
+                            kernels->sum_over_pixels(sums);
+                            continue;
+                        }
+                        for (int64_t block = 0; block < blocks; ++block) {
+                            for (int64_t tap = 0; tap < taps; ++tap) {
+                                sums.x = x + block * block_floats + tap / g.kernel.width * row_floats +
+                                         tap % g.kernel.width * lanes;
+                                sums.total = total + ((block * g.y_blocks() + y_block) * taps + tap) * lanes * lanes;
+                                kernels->sum_over_pixels(sums);
+                            }
+                        }
+                    }
+                }
+            }
+        }};
+    // The shares added up, into [K, C, taps].
+    Stage add{
+        g.y_blocks(), [=](const Buffers& memory, int64_t y_block) {
+            const float* totals = scratch_of(memory);
+            for (int64_t channel = 0; channel < g.channels; ++channel) {
+                int64_t block = channel / g.x_lanes();
+                int64_t lane  = channel % g.x_lanes();
+                for (int64_t tap = 0; tap < taps; ++tap) {
+                    int64_t at          = g.planar ? ((y_block * g.channels + channel) * taps + tap) * lanes
+                                                   : (((block * g.y_blocks() + y_block) * taps + tap) * lanes + lane) * lanes;
+                    float   sums[lanes] = {};
+                    for (int64_t share = 0; share < shares; ++share) {
+                        for (int64_t i = 0; i < lanes; ++i) {
+                            sums[i] += totals[share * share_floats + at + i];
+                        }
+                    }
+                    for (int64_t i = 0; i < std::min(lanes, g.filters - y_block * lanes); ++i) {
+                        memory.out<float>()[((y_block * lanes + i) * g.channels + channel) * taps + tap] = sums[i];
+                    }
+                }
+            }
+        }};
+    return {.stages               = {multiply, add},
+            .scratch_bytes        = float_bytes(shares * share_floats),
+            .thread_scratch_bytes = cut.thread_scratch_bytes(),
+            .algorithm            = "direct"};
+}
+
+const Operator conv2d_blocked_weight_gradient_operator{
+    .name     = "conv2d_blocked_weight_gradient",
+    .infer    = weight_infer,
+    .gradient = weight_gradient,
+    .work     = weight_work,
+    .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+};
+
+std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
+
+}  // namespace
+
+Tensor conv2d_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& options) {
+    return node(conv2d_blocked_operator, {x, weight}, attributes_of(options));
+}
+
+Tensor conv2d_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,
+                                    const ConvOptions& options) {
+    Attributes attributes = attributes_of(options);
+    attributes["x"]       = lengths_of(x);
+    return node(conv2d_blocked_data_gradient_operator, {dy, weight}, attributes);
+}
+
+Tensor conv2d_blocked_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                      const ConvOptions& options) {
+    Attributes attributes = attributes_of(options);
+    attributes["weight"]  = lengths_of(weight);
+    return node(conv2d_blocked_weight_gradient_operator, {dy, x}, attributes);
+}
+
+bool stays_planar(const Shape& x) { return x[1] <= 4; }
+
+bool blocks_pay(const Shape& x, const Shape& weight, const ConvOptions& options) {
+    if (options.groups != 1 || options.dilation != std::vector<int64_t>{1, 1} || weight[0] == 0 || weight[1] == 0) {
+        return false;
+    }
+    // With the wasted products of filled-up blocks, more than this many times the products would be computed.
+    constexpr double most    = 1.4;
+    auto             filling = [](int64_t channels) {
+        return static_cast<double>(blocks_of(channels) * lanes) / static_cast<double>(channels);
+    };
+    return (stays_planar(x) ? 1.0 : filling(weight[1])) * filling(weight[0]) <= most;
+}
+
+}  // namespace hemp

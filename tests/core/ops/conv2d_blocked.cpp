@@ -1,0 +1,122 @@
+#include "core/ops/conv2d_blocked.h"
+
+#include "core/ops/channel_blocks.h"
+#include "tests/harness.h"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+using namespace hemp;
+
+namespace {
+
+const Tolerance products{.ulps = 32, .floor = 16};
+
+/// x [N, C, H, W], given in blocks unless it stays planar.
+void check(const Shape& x, const Shape& weight, const ConvOptions& options, bool gradient = true) {
+    std::string name  = fmt::format("conv2d_blocked stride {} {} padding {} {}", options.stride[0], options.stride[1],
+                                    options.padding[0], options.padding[1]);
+    Shape       given = stays_planar(x) ? x : blocked_shape(x);
+    check_operator(name, [=](const Tensors& t) { return conv2d_blocked(t[0], t[1], options); },
+                   {{.shape = given}, {.shape = weight}},
+                   {.result = products, .gradient = gradient, .slope = products});
+}
+
+void check_gradients(const Shape& x, const Shape& weight, const ConvOptions& options) {
+    Shape given = stays_planar(x) ? x : blocked_shape(x);
+    Shape y     = conv2d_blocked(input("x", given), input("weight", weight), options).shape();
+    check_operator("conv2d_blocked_data_gradient",
+                   [=](const Tensors& t) { return conv2d_blocked_data_gradient(t[0], t[1], x, options); },
+                   {{.shape = y}, {.shape = weight}}, {.result = products, .gradient = false});
+    check_operator("conv2d_blocked_weight_gradient",
+                   [=](const Tensors& t) { return conv2d_blocked_weight_gradient(t[0], t[1], weight, options); },
+                   {{.shape = y}, {.shape = given}}, {.result = {.ulps = 32, .floor = 64}, .gradient = false});
+}
+
+}  // namespace
+
+TEST_CASE("channels in blocks") {
+    SUBCASE("and back") {
+        for (int64_t channels : {1, 15, 16, 17, 32}) {
+            Shape planes{2, channels, 3, 5};
+            check_operator("block_channels", [](const Tensors& t) { return block_channels(t[0]); },
+                           {{.shape = planes}});
+            check_operator("unblock_channels", [=](const Tensors& t) { return unblock_channels(t[0], channels); },
+                           {{.shape = blocked_shape(planes)}});
+        }
+    }
+    SUBCASE("that do not fit are refused") {
+        CHECK_THROWS_WITH_AS(
+            block_channels(input("x", {2, 3, 4})),
+            "block_channels: x has shape [2, 3, 4]; it needs four axes (images, channels, rows, columns)", ShapeError);
+        CHECK_THROWS_WITH_AS(unblock_channels(input("x", {2, 1, 4, 4, 16}), 17),
+                             "unblock_channels: x [2, 1, 4, 4, 16] holds no 17 channels in its blocks of 16",
+                             ShapeError);
+        CHECK_THROWS_AS(unblock_channels(input("x", {2, 1, 4, 4, 8}), 8), ShapeError);
+    }
+}
+
+TEST_CASE("conv2d on blocks of channels") {
+    SUBCASE("agrees with its definition") {
+        check({2, 16, 5, 6}, {16, 16, 3, 3}, {.padding = {1, 1}});
+        check({1, 20, 4, 3}, {17, 20, 3, 2}, {});
+        check({2, 5, 3, 3}, {3, 5, 1, 1}, {});
+    }
+    SUBCASE("of planes") {
+        check({2, 3, 7, 6}, {18, 3, 3, 3}, {.padding = {1, 1}});
+        check({1, 1, 6, 9}, {5, 1, 5, 5}, {});
+        check({2, 4, 9, 8}, {4, 4, 5, 3}, {.stride = {4, 2}, .padding = {2, 1}});
+    }
+    SUBCASE("with strides and padding") {
+        check({2, 6, 7, 6}, {3, 6, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}});
+        check({1, 6, 7, 8}, {5, 6, 2, 3}, {.stride = {3, 2}});
+        check({1, 18, 5, 5}, {6, 18, 1, 1}, {.stride = {2, 2}});
+        check({1, 5, 3, 3}, {2, 5, 5, 5}, {.padding = {3, 3}});
+    }
+    // All widths of tiles and their remainders, strips that cut an image, shares of the filters and of the batch.
+    SUBCASE("over a sweep of sizes") {
+        for (int64_t width : {1, 2, 7, 13, 28}) {
+            for (int64_t stride : width == 13 ? std::vector<int64_t>{1, 2, 3} : std::vector<int64_t>{1, 2}) {
+                ConvOptions options{.stride = {stride, stride}, .padding = {1, 1}};
+                check({1, 3, std::min<int64_t>(width, 5), width}, {18, 3, 3, 3}, options, false);
+                check_gradients({1, 3, 5, width}, {3, 3, 3, 3}, options);
+                check({1, 5, 5, width}, {3, 5, 3, 3}, options, false);
+                check_gradients({1, 5, std::min<int64_t>(width, 5), width}, {3, 5, 3, 3}, options);
+                check_gradients({1, 5, 3, width}, {3, 5, 1, 1}, {.stride = {stride, stride}});
+            }
+        }
+        check({1, 17, 40, 36}, {1, 17, 3, 3}, {.padding = {1, 1}}, false);  // strips that cut an image
+        check_gradients({20, 6, 2, 2}, {33, 6, 3, 3}, {.padding = {1, 1}});
+    }
+    SUBCASE("of no images") { check({0, 16, 5, 5}, {3, 16, 3, 3}, {.padding = {1, 1}}); }
+    SUBCASE("takes no part in what fills up a block") {
+        Tensor dense = given({1, 1, 1, 1, 16}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+        Tensor ones  = given({1, 2, 1, 1}, {1, 1});
+        CHECK(computed(conv2d_blocked(dense, ones))[0] == 3);
+        CHECK(computed(conv2d_blocked(dense, ones))[1] == 0);
+    }
+    SUBCASE("refuses what does not fit") {
+        Tensor weight = input("weight", {3, 20, 3, 3});
+        CHECK_THROWS_WITH_AS(conv2d_blocked(input("x", {1, 1, 5, 5, 16}), weight),
+                             "conv2d_blocked: x has shape [1, 1, 5, 5, 16], but weights for 20 channels need [N, 2, H, "
+                             "W, 16]",
+                             ShapeError);
+        CHECK_THROWS_WITH_AS(conv2d_blocked(input("x", {1, 2, 5, 5, 16}), weight, {.dilation = {2, 2}}),
+                             "conv2d_blocked: dilation and groups are not for blocks of channels; use conv2d",
+                             ShapeError);
+        CHECK_THROWS_AS(conv2d_blocked(input("x", {1, 2, 2, 5, 16}), weight), ShapeError);
+        CHECK_THROWS_AS(conv2d_blocked_data_gradient(input("dy", {1, 1, 9, 9, 16}), weight, {1, 20, 5, 5}), ShapeError);
+    }
+}
+
+TEST_CASE("blocks of channels pay") {
+    CHECK(blocks_pay({1, 16, 8, 8}, {16, 16, 3, 3}, {}));
+    CHECK(blocks_pay({1, 3, 8, 8}, {64, 3, 3, 3}, {}));
+    CHECK(blocks_pay({1, 144, 8, 8}, {24, 144, 1, 1}, {}));
+    CHECK_FALSE(blocks_pay({1, 20, 8, 8}, {50, 20, 5, 5}, {}));
+    CHECK_FALSE(blocks_pay({1, 16, 8, 8}, {16, 16, 3, 3}, {.dilation = {2, 2}}));
+    CHECK_FALSE(blocks_pay({1, 16, 8, 8}, {16, 1, 3, 3}, {.groups = 16}));
+}
