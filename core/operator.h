@@ -53,6 +53,18 @@ using TileFunction = void (*)(const void* const* inputs, void* output, int64_t c
 /// A reduction at the end of a chain of elementwise operators.
 enum class Reduction : uint8_t { none, sum, max, min };
 
+/// A node's operands while the planner moves values into blocks of channels: [N, C, H, W] becomes [N, ceil(C / 16), H,
+/// W, 16] (core/ops/channel_blocks.h), the last block filled up with any finite values.
+class BlockedOperands {
+ public:
+    virtual bool   in_blocks(size_t i) const = 0;  ///< is operand i computed in blocks?
+    virtual Tensor planes(size_t i)          = 0;  ///< as it was
+    virtual Tensor blocks(size_t i)          = 0;  ///< in blocks; of an f32 operand with four axes
+
+ protected:
+    ~BlockedOperands() = default;
+};
+
 struct Operator {
     std::string_view name;
 
@@ -68,6 +80,13 @@ struct Operator {
 
     /// Every other operator says how its work is cut.
     Work (*work)(const Node& node) = nullptr;
+
+    /// The same node computed on blocks of channels, with its result in blocks if that has four axes; an empty tensor
+    /// where that cannot be or does not pay. Elementwise operators and reductions need not say: the planner knows.
+    Tensor (*on_blocks)(const Node& node, BlockedOperands& operands) = nullptr;
+
+    /// Finite operands give a finite result, so that an elementwise operator may run on what fills up a block.
+    bool keeps_finite = false;
 
     /// Inputs whose memory the result may take when nobody reads them later.
     std::vector<size_t> in_place = {};

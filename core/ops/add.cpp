@@ -18,11 +18,12 @@ struct Formula {
 };
 
 const Operator add_operator{
-    .name     = "add",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 2>,
-    .in_place = {0, 1},
+    .name         = "add",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 2>,
+    .keeps_finite = true,
+    .in_place     = {0, 1},
 };
 
 }  // namespace

@@ -30,11 +30,12 @@ struct Equal {
 
 template <class Formula>
 Operator comparison(std::string_view name) {
-    return {.name     = name,
-            .infer    = infer_elementwise,
-            .gradient = gradient,
-            .tile     = map_tile<Formula, 2>,
-            .in_place = {0, 1}};
+    return {.name         = name,
+            .infer        = infer_elementwise,
+            .gradient     = gradient,
+            .tile         = map_tile<Formula, 2>,
+            .keeps_finite = true,
+            .in_place     = {0, 1}};
 }
 
 const Operator greater_operator       = comparison<Greater>("greater");

@@ -4,6 +4,7 @@
 #include "core/kernels/row_products.h"
 #include "core/kernels/shifted_rows.h"
 #include "core/operator.h"
+#include "core/ops/conv2d_blocked.h"
 
 #include <algorithm>
 
@@ -138,12 +139,22 @@ Work work(const Node& node) {
             .algorithm            = "product with shifted rows"};
 }
 
+Tensor on_blocks(const Node& node, BlockedOperands& operands) {
+    const Shape& x       = node.inputs[0].shape();
+    ConvOptions  options = options_of(node);
+    if (!blocks_pay(x, node.inputs[1].shape(), options)) {
+        return {};
+    }
+    return conv2d_blocked(stays_planar(x) ? operands.planes(0) : operands.blocks(0), operands.planes(1), options);
+}
+
 const Operator conv2d_operator{
-    .name     = "conv2d",
-    .infer    = infer,
-    .gradient = gradient,
-    .work     = work,
-    .cost     = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+    .name      = "conv2d",
+    .infer     = infer,
+    .gradient  = gradient,
+    .work      = work,
+    .on_blocks = on_blocks,
+    .cost      = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
@@ -211,12 +222,22 @@ Work data_work(const Node& node) {
             .algorithm            = "product, shifted rows added back"};
 }
 
+Tensor data_on_blocks(const Node& node, BlockedOperands& operands) {
+    Shape       x(node.integers("x"));
+    ConvOptions options = options_of(node);
+    if (!blocks_pay(x, node.inputs[1].shape(), options)) {
+        return {};
+    }
+    return conv2d_blocked_data_gradient(operands.blocks(0), operands.planes(1), x, options);
+}
+
 const Operator conv2d_data_gradient_operator{
-    .name     = "conv2d_data_gradient",
-    .infer    = data_infer,
-    .gradient = data_gradient,
-    .work     = data_work,
-    .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+    .name      = "conv2d_data_gradient",
+    .infer     = data_infer,
+    .gradient  = data_gradient,
+    .work      = data_work,
+    .on_blocks = data_on_blocks,
+    .cost      = [](const Node& node) { return cost_of(node, data_geometry(node)); },
 };
 
 // --- gradient to weights: inputs dy, x
@@ -300,12 +321,24 @@ Work weight_work(const Node& node) {
             .algorithm            = "products with shifted rows, parts of the batch summed in order"};
 }
 
+Tensor weight_on_blocks(const Node& node, BlockedOperands& operands) {
+    const Shape& x = node.inputs[1].shape();
+    Shape        weight(node.integers("weight"));
+    ConvOptions  options = options_of(node);
+    if (!blocks_pay(x, weight, options)) {
+        return {};
+    }
+    return conv2d_blocked_weight_gradient(operands.blocks(0), stays_planar(x) ? operands.planes(1) : operands.blocks(1),
+                                          weight, options);
+}
+
 const Operator conv2d_weight_gradient_operator{
-    .name     = "conv2d_weight_gradient",
-    .infer    = weight_infer,
-    .gradient = weight_gradient,
-    .work     = weight_work,
-    .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+    .name      = "conv2d_weight_gradient",
+    .infer     = weight_infer,
+    .gradient  = weight_gradient,
+    .work      = weight_work,
+    .on_blocks = weight_on_blocks,
+    .cost      = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
 
 std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }

@@ -23,11 +23,12 @@ struct Formula {
 };
 
 const Operator maximum_operator{
-    .name     = "maximum",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 2>,
-    .in_place = {0, 1},
+    .name         = "maximum",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 2>,
+    .keeps_finite = true,
+    .in_place     = {0, 1},
 };
 
 }  // namespace

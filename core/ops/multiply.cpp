@@ -20,11 +20,12 @@ struct Formula {
 };
 
 const Operator multiply_operator{
-    .name     = "multiply",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 2>,
-    .in_place = {0, 1},
+    .name         = "multiply",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 2>,
+    .keeps_finite = true,
+    .in_place     = {0, 1},
 };
 
 }  // namespace

@@ -16,11 +16,12 @@ struct Formula {
 };
 
 const Operator negate_operator{
-    .name     = "negate",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 1>,
-    .in_place = {0},
+    .name         = "negate",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 1>,
+    .keeps_finite = true,
+    .in_place     = {0},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "core/ops/pad.h"
 
+#include "core/kernels/direct_conv.h"
 #include "core/ops/copy.h"
 #include "core/ops/slice.h"
 
@@ -44,7 +45,22 @@ Work work(const Node& node) {
     return work;
 }
 
-const Operator pad_operator{.name = "pad", .infer = infer, .gradient = gradient, .work = work};
+/// Whole blocks of channels can be added to whole blocks.
+Tensor on_blocks(const Node& node, BlockedOperands& operands) {
+    std::vector<int64_t> before = node.integers("before");
+    std::vector<int64_t> after  = node.integers("after");
+    if (!operands.in_blocks(0) || node.inputs[0].shape()[1] % channel_block != 0 || before[1] % channel_block != 0 ||
+        after[1] % channel_block != 0) {
+        return {};
+    }
+    before[1] /= channel_block;
+    after[1] /= channel_block;
+    before.push_back(0);
+    after.push_back(0);
+    return pad(operands.blocks(0), before, after);
+}
+
+const Operator pad_operator{.name = "pad", .infer = infer, .gradient = gradient, .work = work, .on_blocks = on_blocks};
 
 }  // namespace
 

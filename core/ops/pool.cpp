@@ -1,5 +1,7 @@
 #include "core/ops/pool.h"
 
+#include "core/kernels/direct_conv.h"
+#include "core/kernels/dispatch.h"
 #include "core/operator.h"
 #include "core/ops/reduce.h"
 
@@ -12,7 +14,8 @@ namespace hemp {
 namespace {
 
 struct Geometry {
-    int64_t planes, height, width;  // planes: images x channels
+    int64_t planes, height, width;  // planes: images x channels, or images x blocks of channels
+    int64_t lanes;                  // channels of a plane
     int64_t window_height, window_width, stride_height, stride_width, pad_height, pad_width;
 
     int64_t output_height() const { return (height + 2 * pad_height - window_height) / stride_height + 1; }
@@ -23,10 +26,12 @@ Geometry geometry(const Node& node, const Shape& x) {
     const std::vector<int64_t>& window  = node.integers("window");
     const std::vector<int64_t>& stride  = node.integers("stride");
     const std::vector<int64_t>& padding = node.integers("padding");
-    expect(x.rank() == 4, "{}: x has shape {}; it needs four axes (images, channels, rows, columns)", node.op->name, x);
+    expect(x.rank() == 4 || (x.rank() == 5 && x[4] == channel_block),
+           "{}: x has shape {}; it needs four axes (images, channels, rows, columns)", node.op->name, x);
     expect(window.size() == 2 && stride.size() == 2 && padding.size() == 2,
            "{}: window, stride and padding need two numbers each (rows, columns)", node.op->name);
-    Geometry g{x[0] * x[1], x[2], x[3], window[0], window[1], stride[0], stride[1], padding[0], padding[1]};
+    Geometry g{x[0] * x[1], x[2],       x[3],      x.rank() == 5 ? channel_block : 1, window[0], window[1], stride[0],
+               stride[1],   padding[0], padding[1]};
     expect(std::min({window[0], window[1], stride[0], stride[1]}) >= 1 && std::min(padding[0], padding[1]) >= 0 &&
                2 * padding[0] <= window[0] && 2 * padding[1] <= window[1],
            "{}: window and stride must be at least 1, padding between 0 and half the window", node.op->name);
@@ -52,13 +57,14 @@ struct Under {
 /// The usual pooling, whose windows do not overlap, has loops of its own that the compiler vectorises.
 bool two_by_two(const Geometry& g) {
     return g.window_height == 2 && g.window_width == 2 && g.stride_height == 2 && g.stride_width == 2 &&
-           g.pad_height == 0 && g.pad_width == 0;
+           g.pad_height == 0 && g.pad_width == 0 && g.lanes == 1;
 }
 
 /// Work that treats each plane on its own: body(memory, plane).
 template <class Body>
 Work plane_work(const Geometry& g, Body body) {
-    int64_t pieces = std::clamp<int64_t>(g.planes * g.height * g.width / 8192, 1, std::clamp<int64_t>(g.planes, 1, 32));
+    int64_t pieces =
+        std::clamp<int64_t>(g.planes * g.lanes * g.height * g.width / 8192, 1, std::clamp<int64_t>(g.planes, 1, 32));
     return {.stages = {{pieces, [=](const Buffers& memory, int64_t piece) {
                             for (int64_t plane = g.planes * piece / pieces; plane < g.planes * (piece + 1) / pieces;
                                  ++plane) {
@@ -86,7 +92,22 @@ Type infer(const Node& node) {
     expect_f32(node);
     const Shape& x = node.inputs[0].shape();
     Geometry     g = geometry(node, x);
+    if (x.rank() == 5) {
+        return {Shape{x[0], x[1], g.output_height(), g.output_width(), channel_block}};
+    }
     return {Shape{x[0], x[1], g.output_height(), g.output_width()}};
+}
+
+/// The same operator on blocks when its first operand is in blocks.
+Tensor on_blocks(const Node& node, BlockedOperands& operands) {
+    if (!operands.in_blocks(0)) {
+        return {};
+    }
+    Tensors inputs;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+        inputs.push_back(operands.blocks(i));
+    }
+    return hemp::node(*node.op, inputs, node.attributes);
 }
 
 // --- maximum
@@ -100,10 +121,40 @@ Tensors max_gradient(const Tensor& y, const Tensor& dy) {
     return {node(max_pool_gradient_operator, {y.node().inputs[0], y, dy}, y.node().attributes)};
 }
 
+/// Of a plane of blocks: all channels of a pixel at once.
+struct MaxOfBlocks {
+    template <class V>
+    HEMP_INLINE static void run(const Geometry& g, const float* x, float* y) {
+        for (int64_t i = 0; i < g.output_height(); ++i) {
+            for (int64_t j = 0; j < g.output_width(); ++j) {
+                Under u(g, i, j);
+                for (int64_t lane = 0; lane < channel_block; lane += V::width) {
+                    auto top = V::load(x + (u.first_row * g.width + u.first_column) * channel_block + lane);
+                    for (int64_t row = u.first_row; row < u.last_row; ++row) {
+                        for (int64_t column = u.first_column; column < u.last_column; ++column) {
+                            auto value = V::load(x + (row * g.width + column) * channel_block + lane);
+                            top        = value > top ? value : value != value ? value : top;
+                        }
+                    }
+                    V::store(y + lane, top);
+                }
+                y += channel_block;
+            }
+        }
+    }
+};
+
 Work max_work(const Node& node) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
     bool     two     = two_by_two(g);
+    if (g.lanes > 1) {
+        auto run = kernel<MaxOfBlocks, void(const Geometry&, const float*, float*)>();
+        return plane_work(g, [=](const Buffers& memory, int64_t plane) {
+            run(g, memory.input<float>(0) + plane * g.height * g.width * channel_block,
+                memory.out<float>() + plane * outputs * channel_block);
+        });
+    }
     return plane_work(g, [=](const Buffers& memory, int64_t plane) {
         const float* x = memory.input<float>(0) + plane * g.height * g.width;
         float*       y = memory.out<float>() + plane * outputs;
@@ -130,8 +181,12 @@ Work max_work(const Node& node) {
     });
 }
 
-const Operator max_pool_operator{
-    .name = "max_pool", .infer = infer, .gradient = max_gradient, .work = max_work, .cost = cost};
+const Operator max_pool_operator{.name      = "max_pool",
+                                 .infer     = infer,
+                                 .gradient  = max_gradient,
+                                 .work      = max_work,
+                                 .on_blocks = on_blocks,
+                                 .cost      = cost};
 
 Type max_gradient_infer(const Node& node) { return node.inputs[0].type(); }
 
@@ -155,10 +210,49 @@ void spread_two_by_two(const float* __restrict x, const float* __restrict y, con
     }
 }
 
+/// Each window hands dy to the first place that equals the maximum, and what is left (NaN) to the first of all.
+struct MaxGradientOfBlocks {
+    template <class V>
+    HEMP_INLINE static void run(const Geometry& g, const float* x, const float* y, const float* dy, float* dx) {
+        std::fill_n(dx, g.height * g.width * channel_block, 0.0f);
+        for (int64_t i = 0; i < g.output_height(); ++i) {
+            for (int64_t j = 0; j < g.output_width(); ++j) {
+                Under u(g, i, j);
+                for (int64_t lane = 0; lane < channel_block; lane += V::width) {
+                    auto top  = V::load(y + lane);
+                    auto left = V::load(dy + lane);
+                    auto none = V::all(0.0f);
+                    for (int64_t row = u.first_row; row < u.last_row; ++row) {
+                        for (int64_t column = u.first_column; column < u.last_column; ++column) {
+                            int64_t at    = (row * g.width + column) * channel_block + lane;
+                            auto    found = V::load(x + at) == top;
+                            V::store(dx + at, V::load(dx + at) + (found ? left : none));
+                            left = found ? none : left;
+                        }
+                    }
+                    int64_t first = (u.first_row * g.width + u.first_column) * channel_block + lane;
+                    V::store(dx + first, V::load(dx + first) + left);
+                }
+                y += channel_block;
+                dy += channel_block;
+            }
+        }
+    }
+};
+
 Work max_gradient_work(const Node& node) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
     bool     two     = two_by_two(g);
+    if (g.lanes > 1) {
+        auto run =
+            kernel<MaxGradientOfBlocks, void(const Geometry&, const float*, const float*, const float*, float*)>();
+        return plane_work(g, [=](const Buffers& memory, int64_t plane) {
+            int64_t in = plane * g.height * g.width * channel_block, out = plane * outputs * channel_block;
+            run(g, memory.input<float>(0) + in, memory.input<float>(1) + out, memory.input<float>(2) + out,
+                memory.out<float>() + in);
+        });
+    }
     return plane_work(g, [=](const Buffers& memory, int64_t plane) {
         const float* x  = memory.input<float>(0) + plane * g.height * g.width;
         const float* y  = memory.input<float>(1) + plane * outputs;
@@ -184,8 +278,11 @@ Work max_gradient_work(const Node& node) {
     });
 }
 
-const Operator max_pool_gradient_operator{
-    .name = "max_pool_gradient", .infer = max_gradient_infer, .work = max_gradient_work, .cost = cost};
+const Operator max_pool_gradient_operator{.name      = "max_pool_gradient",
+                                          .infer     = max_gradient_infer,
+                                          .work      = max_gradient_work,
+                                          .on_blocks = on_blocks,
+                                          .cost      = cost};
 
 // --- mean
 
@@ -196,6 +293,12 @@ Tensors average_gradient(const Tensor& y, const Tensor& dy) {
     const Shape& x          = y.node().inputs[0].shape();
     attributes["x"]         = std::vector<int64_t>(x.begin(), x.end());
     return {node(average_pool_gradient_operator, {dy}, attributes)};
+}
+
+Type average_infer(const Node& node) {
+    const Shape& x = node.inputs[0].shape();
+    expect(x.rank() == 4, "{}: x has shape {}; it needs four axes (images, channels, rows, columns)", node.op->name, x);
+    return infer(node);
 }
 
 Work average_work(const Node& node) {
@@ -220,7 +323,7 @@ Work average_work(const Node& node) {
 }
 
 const Operator average_pool_operator{
-    .name = "average_pool", .infer = infer, .gradient = average_gradient, .work = average_work, .cost = cost};
+    .name = "average_pool", .infer = average_infer, .gradient = average_gradient, .work = average_work, .cost = cost};
 
 Type average_gradient_infer(const Node& node) { return {Shape(node.integers("x"))}; }
 

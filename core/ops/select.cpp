@@ -20,11 +20,12 @@ struct Formula {
 };
 
 const Operator select_operator{
-    .name     = "select",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 3>,
-    .in_place = {0, 1, 2},
+    .name         = "select",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 3>,
+    .keeps_finite = true,
+    .in_place     = {0, 1, 2},
 };
 
 }  // namespace

@@ -19,11 +19,12 @@ struct Formula {
 };
 
 const Operator sigmoid_operator{
-    .name     = "sigmoid",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 1>,
-    .in_place = {0},
+    .name         = "sigmoid",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 1>,
+    .keeps_finite = true,
+    .in_place     = {0},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "core/ops/slice.h"
 
+#include "core/kernels/direct_conv.h"
 #include "core/ops/copy.h"
 
 // A strided part of one axis. Its gradient puts dy back into zeros: an operator of its own, whose gradient is a slice.
@@ -51,7 +52,30 @@ Work work(const Node& node) {
     return copy_work(box_in(node.inputs[0].shape(), part, node), dense_box(part), bytes_of(node.type.dtype));
 }
 
-const Operator slice_operator{.name = "slice", .infer = infer, .gradient = gradient, .work = work};
+/// Along the channels only whole blocks can be cut.
+Tensor on_blocks(const Node& node, BlockedOperands& operands) {
+    if (!operands.in_blocks(0)) {
+        return {};
+    }
+    Attributes attributes = node.attributes;
+    if (node.integer("axis") == 1) {
+        for (const char* of_channels : {"begin", "count", "length"}) {
+            if (attributes.contains(of_channels)) {
+                if (node.integer(of_channels) % channel_block != 0) {
+                    return {};
+                }
+                attributes[of_channels] = node.integer(of_channels) / channel_block;
+            }
+        }
+        if (node.integer("step") != 1 || node.inputs[0].shape()[1] % channel_block != 0) {
+            return {};
+        }
+    }
+    return hemp::node(*node.op, {operands.blocks(0)}, attributes);
+}
+
+const Operator slice_operator{
+    .name = "slice", .infer = infer, .gradient = gradient, .work = work, .on_blocks = on_blocks};
 
 Type unslice_infer(const Node& node) {
     const Type& part  = node.inputs[0].type();
@@ -74,8 +98,11 @@ Work unslice_work(const Node& node) {
     return work;
 }
 
-const Operator unslice_operator{
-    .name = "unslice", .infer = unslice_infer, .gradient = unslice_gradient, .work = unslice_work};
+const Operator unslice_operator{.name      = "unslice",
+                                .infer     = unslice_infer,
+                                .gradient  = unslice_gradient,
+                                .work      = unslice_work,
+                                .on_blocks = on_blocks};
 
 }  // namespace
 

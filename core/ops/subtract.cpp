@@ -19,11 +19,12 @@ struct Formula {
 };
 
 const Operator subtract_operator{
-    .name     = "subtract",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 2>,
-    .in_place = {0, 1},
+    .name         = "subtract",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 2>,
+    .keeps_finite = true,
+    .in_place     = {0, 1},
 };
 
 }  // namespace

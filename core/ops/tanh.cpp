@@ -19,11 +19,12 @@ struct Formula {
 };
 
 const Operator tanh_operator{
-    .name     = "tanh",
-    .infer    = infer_elementwise,
-    .gradient = gradient,
-    .tile     = map_tile<Formula, 1>,
-    .in_place = {0},
+    .name         = "tanh",
+    .infer        = infer_elementwise,
+    .gradient     = gradient,
+    .tile         = map_tile<Formula, 1>,
+    .keeps_finite = true,
+    .in_place     = {0},
 };
 
 }  // namespace

@@ -25,6 +25,10 @@ void verify(const Roots& roots, std::string_view pass);
 /// elementwise reader of a repeated tensor reads the tensor itself.
 Roots simplify(const Roots& roots);
 
+/// The same computation with convolutions, and what lies between them, on blocks of channels where that pays. Every
+/// tensor stays row-major: values in blocks have five axes.
+Roots choose_layouts(const Roots& roots);
+
 /// One step of a program: a node on its own, or a chain of elementwise operators that walks memory once, tile by tile.
 struct Group {
     Tensors nodes;    ///< each after its inputs
@@ -42,13 +46,6 @@ std::vector<Group> fuse(const Roots& roots);
 
 /// An order in which each group comes after those it needs, and writers of variables after their readers if possible.
 std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots);
-
-/// How values lie in memory. Row-major is the only layout so far; kernels are promised it.
-enum class Layout : uint8_t { row_major };
-std::string_view name_of(Layout layout);
-
-/// The layout of each group's outputs.
-std::map<Tensor, Layout> choose_layouts(const std::vector<Group>& groups);
 
 /// How a group is computed: its node's own work, or that of a chain.
 Work work_of(const Group& group);

@@ -1,5 +1,6 @@
 #include "core/run/program.h"
 
+#include "core/ops/channel_blocks.h"
 #include "core/plan/plan.h"
 #include "core/run/team.h"
 
@@ -41,6 +42,11 @@ class Arena {
     std::byte* memory_ = nullptr;
 };
 
+/// For reports: five axes with 16 as the last are blocks of channels.
+const char* layout_of(const Shape& shape) {
+    return shape.rank() == 5 && shape[4] == channel_block ? "channel blocks" : "row-major";
+}
+
 struct Step {
     Group                    group;
     Work                     work;
@@ -53,16 +59,15 @@ struct Step {
 }  // namespace
 
 struct Program::Parts {
-    Roots                    roots;
-    std::vector<Step>        steps;
-    MemoryPlan               memory;
-    std::map<Tensor, Layout> layouts;
-    int                      threads               = 1;
-    size_t                   thread_scratch_offset = 0;
-    size_t                   thread_scratch_bytes  = 0;  // of one thread
-    std::unique_ptr<Arena>   arena;
-    std::vector<Array>       outputs;
-    Tensors                  inputs;  // distinct inputs that the program reads
+    Roots                  roots;
+    std::vector<Step>      steps;
+    MemoryPlan             memory;
+    int                    threads               = 1;
+    size_t                 thread_scratch_offset = 0;
+    size_t                 thread_scratch_bytes  = 0;  // of one thread
+    std::unique_ptr<Arena> arena;
+    std::vector<Array>     outputs;
+    Tensors                inputs;  // distinct inputs that the program reads
     std::vector<std::pair<Tensor, size_t>>
         copied_updates;  // variables whose new value is copied at the end, and its root
 
@@ -208,7 +213,7 @@ std::vector<StepReport> Program::report() const {
         }
         report.result    = to_string(step.group.outputs.back().type());
         report.algorithm = step.work.algorithm;
-        report.layout    = name_of(parts_->layouts.at(step.group.outputs.back()));
+        report.layout    = layout_of(step.group.outputs.back().shape());
         report.cost      = cost_of(step.group);
         report.seconds   = step.seconds;
         for (const void* output : step.outputs) {
@@ -253,9 +258,12 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
     if (check) {
         verify(roots, "simplify");
     }
+    roots = choose_layouts(roots);
+    if (check) {
+        verify(roots, "layout");
+    }
     std::vector<Group> groups = schedule(fuse(roots), roots);
-    parts->layouts            = choose_layouts(groups);
-    std::vector<Work> works;
+    std::vector<Work>  works;
     for (const Group& group : groups) {
         works.push_back(work_of(group));
     }

@@ -17,7 +17,7 @@ std::vector<int64_t> under(const Node& node, const Shape& x, const Index& to) {
             int64_t row    = to[2] * stride[0] + a - padding[0];
             int64_t column = to[3] * stride[1] + b - padding[1];
             if (row >= 0 && row < x[2] && column >= 0 && column < x[3]) {
-                elements.push_back(element_at({to[0], to[1], row, column}, x));
+                elements.push_back(element_at({to[0], to[1], row, column, to[4]}, x));
             }
         }
     }

@@ -35,6 +35,11 @@ TEST_CASE("max_pool") {
             check_operator(named("max_pool", o), [=](const Tensors& x) { return max_pool(x[0], o); },
                            {{.shape = {2, 3, 6, 7}}}, {.result = {.ulps = 0}});
         }
+        for (const PoolOptions& o : all_options) {
+            check_operator(named("max_pool of blocks of channels,", o),
+                           [=](const Tensors& x) { return max_pool(x[0], o); }, {{.shape = {1, 2, 4, 5, 16}}},
+                           {.result = {.ulps = 0}});
+        }
         check_operator("max_pool of many planes", [](const Tensors& x) { return max_pool(x[0]); },
                        {{.shape = {8, 20, 24, 24}}}, {.result = {.ulps = 0}, .gradient = false});
         check_operator("max_pool of no images", [](const Tensors& x) { return max_pool(x[0]); },
