@@ -183,4 +183,9 @@ class LayoutPass {
 
 Roots choose_layouts(const Roots& roots) { return LayoutPass().run(roots); }
 
+std::string_view layout_of(const Tensor& tensor) {
+    bool blocks = tensor.shape().rank() == 5 && tensor.shape()[4] == lanes;
+    return blocks ? "channel blocks" : "row-major";
+}
+
 }  // namespace hemp

@@ -29,6 +29,9 @@ Roots simplify(const Roots& roots);
 /// tensor stays row-major: values in blocks have five axes.
 Roots choose_layouts(const Roots& roots);
 
+/// How a value lies in memory, for reports.
+std::string_view layout_of(const Tensor& tensor);
+
 /// One step of a program: a node on its own, or a chain of elementwise operators that walks memory once, tile by tile.
 struct Group {
     Tensors nodes;    ///< each after its inputs

@@ -1,6 +1,5 @@
 #include "core/run/program.h"
 
-#include "core/ops/channel_blocks.h"
 #include "core/plan/plan.h"
 #include "core/run/team.h"
 
@@ -41,11 +40,6 @@ class Arena {
     size_t     bytes_;
     std::byte* memory_ = nullptr;
 };
-
-/// For reports: five axes with 16 as the last are blocks of channels.
-const char* layout_of(const Shape& shape) {
-    return shape.rank() == 5 && shape[4] == channel_block ? "channel blocks" : "row-major";
-}
 
 struct Step {
     Group                    group;
@@ -213,7 +207,7 @@ std::vector<StepReport> Program::report() const {
         }
         report.result    = to_string(step.group.outputs.back().type());
         report.algorithm = step.work.algorithm;
-        report.layout    = layout_of(step.group.outputs.back().shape());
+        report.layout    = layout_of(step.group.outputs.back());
         report.cost      = cost_of(step.group);
         report.seconds   = step.seconds;
         for (const void* output : step.outputs) {
