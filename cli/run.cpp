@@ -80,6 +80,15 @@ std::string hash_of_data(const Data& data) {
 /// AVX2 and AVX-512 give the same bits, the baseline others.
 bool rounds_alike(const std::string& a, const std::string& b) { return (a == "baseline") == (b == "baseline"); }
 
+/// Files keep the names of classes as text.
+void check_names(const Dataset& data) {
+    for (const std::string& name : kept_classes(data.classes)) {
+        if (!is_printable_utf8(name)) {
+            fail<DataError>("{}: the name of class '{}' is not printable UTF-8; rename its folder", data.name, name);
+        }
+    }
+}
+
 /// Throws UsageError unless `now`, the manifest of the resumed run, goes on with the run that is in the folder.
 void check_same_run(const fs::path& folder, const Json& now) {
     fs::path manifest = folder / "manifest.json";
@@ -111,6 +120,12 @@ void check_same_run(const fs::path& folder, const Json& now) {
     }
 }
 
+/// Is that a line of metrics.jsonl, with what a resumed run reads of it?
+bool is_entry(const Json& json) {
+    return json.is_object() && json.contains("epoch") && json["epoch"].is_number_integer() &&
+           json.contains("seconds") && json["seconds"].is_number();
+}
+
 /// Throws UsageError, before anything is computed, where the output cannot be a file.
 void check_output(const fs::path& output) {
     fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
@@ -119,27 +134,32 @@ void check_output(const fs::path& output) {
     }
 }
 
-/// Makes the folder ready: empty, or that of the run to resume.
-void prepare(const RunPlace& place, const Json& manifest) {
+/// Throws, before anything is computed, where the run cannot be kept. Changes nothing: the run may yet be refused.
+void check_place(const RunPlace& place, const Json& manifest) {
     check_output(place.output);
     if (place.resume) {
         check_same_run(place.folder, manifest);
         return;
     }
     std::error_code error;
-    fs::create_directories(place.folder, error);
-    if (error) {
-        fail("{}: the folder cannot be made: {}; choose another", place.folder.string(), error.message());
-    }
-    bool used = fs::directory_iterator(place.folder) != fs::directory_iterator();
+    bool            used = fs::directory_iterator(place.folder, error) != fs::directory_iterator();
     if (used && !place.force) {
         fail<UsageError>(
             "{}: the folder is not empty; add --resume to go on with its run, --force to replace it, or choose another "
             "with --out",
             place.folder.string());
     }
+}
+
+/// Makes the folder of a new run, or empties that of the run to replace.
+void make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) {
+        fail("{}: the folder cannot be made: {}; choose another", folder.string(), error.message());
+    }
     for (const char* name : files_of_run) {
-        fs::remove(place.folder / name, error);
+        fs::remove(folder / name, error);
     }
 }
 
@@ -227,6 +247,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                    : read_input(options.input, options.model, settings.file_memory()).model),
       judged_(build_model(model_.name, options.seed)),
       evaluator_(judged_, 500) {
+    check_names(data_.train);
     check_fits(data_.train, model_);
     check_fits(data_.test, model_, data_.train.classes);
     if (data_.validation) {
@@ -244,7 +265,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (!options_.input.empty()) {
         manifest_["input_hash"] = hash_of_file(options_.input);
     }
-    prepare(place_, manifest_);
+    check_place(place_, manifest_);
     if (options_.max_drop >= 0 || options_.target_accuracy >= 0) {
         least_accuracy_ = options_.target_accuracy;
         if (options_.max_drop >= 0) {
@@ -306,11 +327,18 @@ void Run::restore() {
     }
     // An epoch's line is written before its state: lines of epochs that are run again go.
     std::ifstream lines(file("metrics.jsonl"));
+    int64_t       number = 0;
     for (std::string line; std::getline(lines, line);) {
+        ++number;
         Json entry = Json::parse(line, nullptr, false);
-        if (entry.is_object() && entry.value("epoch", int64_t{0}) <= trainer_->epoch()) {
+        if (!is_entry(entry)) {
+            fail<DataError>(
+                "{}:{}: is no JSON object with an epoch and its seconds; remove that line, or start again with --force",
+                file("metrics.jsonl").string(), number);
+        }
+        if (entry["epoch"].get<int64_t>() <= trainer_->epoch()) {
             metrics_.push_back(entry);
-            past_seconds_ = entry.value("seconds", 0.0);
+            past_seconds_ = entry["seconds"];
         }
     }
     // What another process wrote may have gone, or is asked for under another name.
@@ -417,7 +445,7 @@ void Run::end_epoch(double loss) {
         lines += each.dump() + "\n";
     }
     write_file_atomically(file("metrics.jsonl"), bytes_of(lines));
-    progress_->line(fmt::format("{}  {:.0f} images/s", text, progress_->images_per_second()));
+    progress_->line(fmt::format("{}  {:.0f} images/s  {}", text, progress_->images_per_second(), progress_->left()));
 }
 
 void Run::train() {
@@ -470,7 +498,7 @@ RunResult Run::result() {
         // Of the epoch whose file it is.
         for (const Json& entry : metrics_) {
             for (const char* key : {"entropy_bits", "entropy_bound", "distinct_tuples", "tuples"}) {
-                if (entry["epoch"] == best_.epoch) {
+                if (entry["epoch"] == best_.epoch && entry.contains(key)) {
                     summary[key] = entry[key];
                 }
             }
@@ -504,6 +532,7 @@ RunResult Run::go() {
     if (place_.resume) {
         restore();
     } else {
+        make_folder(place_.folder);
         write_manifest(Json::object());
         save();
     }
@@ -586,6 +615,13 @@ void check(const RunOptions& options) {
     if (!std::isfinite(options.rate) || !std::isfinite(options.entropy)) {
         fail<UsageError>("--rate, --entropy: {} and {} must be finite; give other numbers", options.rate,
                          options.entropy);
+    }
+    const Json arguments = to_json(options);
+    for (const auto& [key, value] : arguments.items()) {
+        if (value.is_string() && !is_utf8(value.get<std::string>())) {
+            fail<UsageError>("{}: '{}' is not UTF-8, as manifest.json, which holds it, must be; rename it", key,
+                             value.get<std::string>());
+        }
     }
     if ((options.target_accuracy >= 0) + (options.max_drop >= 0) + (options.target_bytes > 0) > 1) {
         fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: choose one of them");

@@ -5,11 +5,13 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -247,7 +249,41 @@ TEST_CASE("wrong usage ends with 2 and says what to do") {
     check_refused(folder, "train lenet5 --data digits --resume", 2, "--resume");
     check_refused(folder, "train lenet5 --data digits --recipe fast", 2, "paper");
     check_refused(folder, "info --kernels baseline --reproducible", 2, "--reproducible");
-    CHECK_FALSE(fs::exists(folder.path() / "run" / "last.ckpt"));
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+}
+
+TEST_CASE("a refused run leaves no folder, and the run that it would have replaced") {
+    TemporaryFolder   folder;
+    const std::string refused = "train lenet300 --data digits --batch 100000 ";
+    check_refused(folder, refused, 2, "--batch");
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+    check_refused(folder, "train lenet300 --data digits --max-memory 1M", 1, "memory");
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+    REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --quiet").code == 0);
+    check_refused(folder, refused + "--force", 2, "--batch");
+    CHECK(fs::exists(folder.path() / "run" / "last.ckpt"));
+}
+
+TEST_CASE("progress says how much time is left, in a line an epoch and on a terminal") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --epochs 3 --force";
+    std::string       lines = run(folder, train).err;
+    CHECK(std::regex_search(lines, std::regex("epoch 2/3  loss .* images/s  [0-9:]+ (s|min) left\n")));
+    CHECK(lines.find('\r') == std::string::npos);
+
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    REQUIRE(terminal >= 0);
+    REQUIRE(grantpt(terminal) == 0);
+    REQUIRE(unlockpt(terminal) == 0);
+    const char* name = ptsname(terminal);
+    int         kept = open(name, O_RDWR | O_NOCTTY);  // what is written stays readable
+    setenv("TERM", "xterm", 1);
+    CHECK(run(folder, train, "out", name).code == 0);
+    std::string shown(1 << 16, '\0');
+    shown.resize(static_cast<size_t>(std::max<ssize_t>(read(terminal, shown.data(), shown.size()), 0)));
+    CHECK(std::regex_search(shown, std::regex("\r\x1b\\[Kepoch 1/3 [^\n]* [0-9:]+ (s|min) left\r\x1b")));
+    close(kept);
+    close(terminal);
 }
 
 TEST_CASE("what cannot be read or written ends with 1") {
@@ -297,7 +333,7 @@ TEST_CASE("damaged input ends with 3") {
 
     REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --quiet").code == 0);
     std::ofstream(folder.path() / "run" / "metrics.jsonl", std::ios::app) << "{\"epoch\": \"first\"}\n";
-    check_refused(folder, "train lenet300 --data digits --epochs 1 --quiet --resume", 3, "JSON");
+    check_refused(folder, "train lenet300 --data digits --epochs 1 --quiet --resume", 3, "run/metrics.jsonl:2");
 
     write_mnist(folder.path() / "labels", std::string("\x03\x0b", 2));
     check_refused(folder, "train lenet300 --data labels", 3, "label");
@@ -399,6 +435,27 @@ TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
         CHECK(losses(folder.path() / name) == losses(folder.path() / "whole"));
     }
     check_refused(folder, long_run + "--resume --seed 9 --out whole", 2, "seed");
+
+    // A second signal, that comes before the step ends, leaves no temporary folder either.
+    const fs::path temporary = folder.path() / "temporary";
+    fs::create_directory(temporary);
+    setenv("TMPDIR", temporary.c_str(), 1);
+    pid_t child = start(folder, "replay whole/manifest.json --threads 1 --quiet");
+    unsetenv("TMPDIR");
+    auto started = [&] {
+        fs::directory_iterator inside(temporary);
+        return inside != fs::directory_iterator() && fs::exists(inside->path() / "last.ckpt");
+    };
+    for (int i = 0; i < 600 && !started(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    REQUIRE(started());
+    for (int signal : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) {
+        kill(child, signal);
+    }
+    int code = wait_for(child);
+    CHECK((code == 128 + SIGINT || code == 128 + SIGTERM));  // whichever came second
+    CHECK(fs::is_empty(temporary));
 }
 
 TEST_CASE("a resumed run is the same run, and its file has the name that is asked for") {
@@ -479,6 +536,19 @@ TEST_CASE("classes keep their names, and data of other classes is refused") {
     }
     check_refused(folder, "eval digits --data eleven", 2, "11 classes");
     check_refused(folder, "train lenet300 --data digits --val eleven --out other", 2, "11 classes");
+}
+
+TEST_CASE("names that JSON cannot hold are refused before the run") {
+    TemporaryFolder folder;
+    for (const char* data : {"named", "\xff"}) {
+        for (const char* place : {"train/a\xff", "train/b", "test/a\xff", "test/b"}) {
+            fs::create_directories(folder.path() / data / place);
+            write(folder.path() / data / place / "1.png", png_of_a_one());
+        }
+    }
+    check_refused(folder, "train lenet300 --data named --no-holdout --batch 1", 3, "a\xff");
+    check_refused(folder, "train lenet300 --data '\xff' --no-holdout --batch 1", 2, "data: ");
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
 }
 
 TEST_CASE("replay runs with the recorded kernels") {
