@@ -4,6 +4,7 @@
 #include "tests/folder.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -227,6 +228,12 @@ TEST_CASE("info, version and help succeed") {
     Result help = run(folder, "train --help");
     CHECK(help.code == 0);
     CHECK(help.out.find("--recipe") != std::string::npos);
+    for (const char* command : {"train", "compress"}) {
+        help = run(folder, command + std::string(" --help"));
+        CHECK(help.out.find("--max-memory") != std::string::npos);
+        CHECK(std::regex_search(help.out, std::regex("epochs +batch +rate +levels +order +entropy\n  float ")));
+        CHECK(std::regex_search(help.out, std::regex("\n  paper +50 +100 +0.1 +4 +3 +1\n")));
+    }
 }
 
 TEST_CASE("explain names element types") {
@@ -496,6 +503,86 @@ TEST_CASE("compress without data refuses what needs data, and keeps its input") 
     check_refused(folder, "compress run -o run/best.ckpt", 2, "input");
     CHECK(run(folder, "compress run").code == 0);
     CHECK(fs::exists(folder.path() / "run.hemp"));
+}
+
+/// The least share of zeros in a tensor of weights of a safetensors file: of those with more than one axis.
+double least_zeros(const fs::path& path) {
+    std::string bytes  = content(path);
+    uint64_t    length = 0;
+    REQUIRE(bytes.size() > sizeof length);
+    std::memcpy(&length, bytes.data(), sizeof length);
+    double least = 1;
+    auto   json  = nlohmann::json::parse(bytes.substr(sizeof length, length));
+    for (const auto& [name, tensor] : json.items()) {
+        if (name.ends_with(".weight") && name.find("teacher") == name.npos) {
+            std::vector<uint64_t> ends = tensor["data_offsets"];
+            std::vector<float>    values((ends[1] - ends[0]) / sizeof(float));
+            std::memcpy(values.data(), bytes.data() + sizeof length + length + ends[0], ends[1] - ends[0]);
+            auto zeros = static_cast<double>(std::ranges::count(values, 0.0f));
+            least      = std::min(least, zeros / static_cast<double>(values.size()));
+        }
+    }
+    return least;
+}
+
+TEST_CASE("pruned weights are zero in the file, however levels are made, and stay so") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --batch 500 --quiet --epochs 2 --prune 0.9 --out ";
+    for (const char* recipe : {"float", "hemp", "paper"}) {
+        CAPTURE(recipe);
+        REQUIRE(run(folder, train + recipe + " --recipe " + recipe).code == 0);
+        CHECK(least_zeros(folder.path() / recipe / "best.ckpt") > 0.899);
+        CHECK(least_zeros(folder.path() / recipe / "last.ckpt") > 0.899);
+    }
+    REQUIRE(run(folder, "decompress paper/model.hemp -o paper.safetensors").code == 0);
+    CHECK(least_zeros(folder.path() / "paper.safetensors") > 0.899);
+
+    // Zeros of the input stay, though less is asked for.
+    const std::string compress = "compress float --data digits --batch 500 --quiet --epochs 1 -o small.hemp ";
+    REQUIRE(run(folder, compress + "--prune 0.1").code == 0);
+    CHECK(least_zeros(folder.path() / "small.hemp.run" / "last.ckpt") > 0.899);
+
+    REQUIRE(run(folder, train + "1 --recipe hemp --threads 1").code == 0);
+    check_same_run(folder, "hemp", "1");
+    CHECK(run(folder, "replay hemp/manifest.json --quiet").code == 0);
+    check_refused(folder, train + "hemp --recipe hemp --prune 0.8 --resume", 2, "--prune");
+}
+
+TEST_CASE("pruning by sensitivity makes zeros while the loss allows") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --quiet --epochs 2 --prune-tolerance ";
+    REQUIRE(run(folder, train + "0.05 --out 5").code == 0);
+    REQUIRE(run(folder, train + "1 --out 100").code == 0);
+    double few  = least_zeros(folder.path() / "5" / "best.ckpt"),
+           many = least_zeros(folder.path() / "100" / "best.ckpt");
+    CHECK(few > 0.05);
+    CHECK(many > few);
+    check_refused(folder, train + "1 --prune 0.5", 2, "--prune");
+    check_refused(folder, train + "1 --no-holdout", 2, "--no-holdout");
+    check_refused(folder, train + "1 --epochs 1", 2, "--epochs");
+}
+
+TEST_CASE("a run that prunes and clips goes on with the bits of an uninterrupted one") {
+    TemporaryFolder   folder;
+    const std::string train = long_run + "--prune 0.8 --clip-norm 0.5 --out ";
+    REQUIRE(run(folder, train + "whole").code == 0);
+    pid_t child = start(folder, train + "half");
+    wait_for_start(folder, "half");
+    kill(child, SIGINT);
+    CHECK(wait_for(child) == 130);
+    REQUIRE(run(folder, train + "half --resume").code == 0);
+    check_same_run(folder, "whole", "half");
+}
+
+TEST_CASE("a norm that gradients are clipped to bounds what a step can do") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --epochs 1 --quiet --out ";
+    REQUIRE(run(folder, train + "free").code == 0);
+    REQUIRE(run(folder, train + "clipped --clip-norm 1e-9").code == 0);
+    auto loss = [&](const char* name) { return std::stod(losses(folder.path() / name).at(0).substr(7)); };
+    CHECK(loss("free") < 1.5);
+    CHECK(loss("clipped") > 2.2);
+    check_refused(folder, train + "clipped --force --clip-norm inf", 2, "--clip-norm");
 }
 
 TEST_CASE("a run that diverges in the last step of an epoch keeps the state before") {
