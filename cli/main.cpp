@@ -62,6 +62,12 @@ void add_shared(CLI::App& app, Shared& shared) {
     app.set_version_flag("--version", "hemp " HEMP_VERSION);
 }
 
+/// CLI11 shows a command's own options alone.
+std::string help_of_shared(const CLI::App& app) {
+    auto options = app.get_options([](const CLI::Option* each) { return each->get_name() != "--help"; });
+    return CLI::Formatter().make_group("Options of every command", false, options);
+}
+
 void use(const Shared& shared) {
     use_threads(shared.threads);
     for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
@@ -115,6 +121,7 @@ int run(int count, char** arguments) {
     for (const Command& command : commands) {
         CLI::App* sub = app.add_subcommand(command.name, command.does);
         actions[sub]  = command.add(*sub);
+        sub->footer(sub->get_footer() + help_of_shared(app));
     }
     bool known = count < 2 || arguments[1][0] == '-' || std::ranges::any_of(commands, [&](const Command& each) {
                      return each.name == std::string(arguments[1]);

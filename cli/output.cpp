@@ -47,6 +47,15 @@ void print_json(const Json& json) {
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
+bool is_utf8(const std::string& text) {
+    try {
+        (void)Json(text).dump();
+        return true;
+    } catch (const Json::type_error&) {
+        return false;
+    }
+}
+
 void tell(const std::string& text) {
     auto before = std::signal(SIGPIPE, SIG_IGN);  // nobody may read on: hemp ... 2>&1 | head
     std::fputs(text.c_str(), stderr);

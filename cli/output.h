@@ -18,6 +18,9 @@ void print_table(const Rows& rows);
 
 void print_json(const Json& json);
 
+/// JSON can hold no other text.
+bool is_utf8(const std::string& text);
+
 /// Writes to standard error. What cannot be written there is lost: no message may end a run.
 void tell(const std::string& text);
 

@@ -44,19 +44,23 @@ Progress::~Progress() {
 
 void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     ++done_;
+    behind_  = epoch * steps_ + step + 1;
     auto now = Clock::now();
     if (!live_ || now - shown_ < std::chrono::milliseconds(100)) {
         return;
     }
-    shown_             = now;
-    int64_t     behind = epoch * steps_ + step + 1;
-    double      left   = static_cast<double>(epochs_ * steps_ - behind) * seconds() / static_cast<double>(done_);
+    shown_ = now;
     std::string size;
     if (bits > 0) {
         size = fmt::format("  {:.3f} bits/weight  ~{:.1f} kB", bits, bits * static_cast<double>(weights_) / 8e3);
     }
-    tell(fmt::format("\r\033[Kepoch {}/{}  {:3}%  loss {:.4f}{}  {:.0f} images/s  {} left", epoch + 1, epochs_,
-                     100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), duration(left)));
+    tell(fmt::format("\r\033[Kepoch {}/{}  {:3}%  loss {:.4f}{}  {:.0f} images/s  {}", epoch + 1, epochs_,
+                     100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), left()));
+}
+
+std::string Progress::left() const {
+    double a_step = seconds() / static_cast<double>(std::max<int64_t>(done_, 1));
+    return duration(static_cast<double>(epochs_ * steps_ - behind_) * a_step) + " left";
 }
 
 void Progress::line(const std::string& text) {

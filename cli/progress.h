@@ -15,6 +15,9 @@ class Progress {
     /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer.
     void step(int64_t epoch, int64_t step, double loss, double bits);
 
+    /// "2:03 min left", as the steps of this process went.
+    std::string left() const;
+
     /// A line that stays.
     void line(const std::string& text);
 
@@ -26,7 +29,8 @@ class Progress {
 
     bool              quiet_, live_;
     int64_t           epochs_, steps_, batch_, weights_;
-    int64_t           done_ = 0;  ///< steps of this process
+    int64_t           done_   = 0;  ///< steps of this process
+    int64_t           behind_ = 0;  ///< steps of the run
     Clock::time_point start_, shown_;
 };
 

@@ -21,20 +21,29 @@ struct Recipe {
     float          weight_decay = 0;     ///< per step
     Schedule::Kind schedule     = Schedule::Kind::one_cycle;
     int            shift        = 0;  ///< augmentation: up to that many pixels each way
+    float          clip_norm    = 0;  ///< the greatest norm of all gradients of the loss together; 0: any
+
+    double prune             = 0;  ///< share of each tensor of weights that is zero in the end, by magnitude
+    double prune_tolerance   = 0;  ///< or by sensitivity: rise of the held-out loss, relative, that pruning may cost
+    float  insensitive_decay = 1e-4f;  ///< with prune_tolerance, of weights that the loss does not need, per step
 
     Method             method      = Method::plain;
     RegularizerOptions regularizer = {};
     float              entropy     = 0;   ///< coefficient of the entropy in bits a weight; of lambda_H in `pull`
     float              level_pull  = 0;   ///< lambda_Q in `pull`
     int64_t            refresh     = 10;  ///< steps between refreshes of the entropy's gradient
-    float              float_share = 0;  ///< of the epochs, at the start, without the regularizer (from random weights)
-    float              ramp_share  = 0.6f;   ///< of the other epochs, over which the coefficient rises from 0
-    float              frozen_share = 0.4f;  ///< of the other epochs, at the end: zeros stay, the entropy rests
-    float              step_rate = 0.02f;    ///< rate of the learned steps in the frozen part, relative to the weights'
-    bool               refit     = false;    ///< fit the levels again after each epoch
-    float              distillation = 0;     ///< share of the loss that follows the float network's outputs
-    float              temperature  = 2;     ///< of the distillation
+    float float_share  = 0;      ///< of the epochs, at the start, without regularizer or pruning (from random weights)
+    float ramp_share   = 0.6f;   ///< of the other epochs, over which the coefficient rises from 0
+    float frozen_share = 0.4f;   ///< of the others, at the end: zeros stay, nothing more is pruned, the entropy rests
+    float step_rate    = 0.02f;  ///< rate of the learned steps in the frozen part, relative to the weights'
+    bool  refit        = false;  ///< fit the levels again after each epoch
+    float distillation = 0;      ///< share of the loss that follows the float network's outputs
+    float temperature  = 2;      ///< of the distillation
+
+    bool prunes() const { return prune > 0 || prune_tolerance > 0; }
 };
+
+inline constexpr const char* recipe_names[] = {"float", "hemp", "paper"};
 
 /// "float": SGD without regularizer. "hemp": this project's best. "paper": the settings of HEMP's authors.
 /// Throws UsageError that lists the names.

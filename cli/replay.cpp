@@ -1,3 +1,4 @@
+#include "cli/interrupt.h"
 #include "cli/run.h"
 #include "core/file/hash.h"
 #include "core/kernels/dispatch.h"
@@ -7,13 +8,14 @@
 
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 namespace fs = std::filesystem;
 
 namespace hemp {
 namespace {
 
-/// A new folder that goes when the work is done or fails.
+/// A new folder that goes when the work is done, fails, or is ended by a second signal.
 class TemporaryFolder {
  public:
     TemporaryFolder() {
@@ -22,15 +24,27 @@ class TemporaryFolder {
             fail("{}: no folder can be made there; set TMPDIR to one where you may write", name);
         }
         path = name;
+        last_act_.emplace([this] { remove(); });
     }
     TemporaryFolder(const TemporaryFolder&)            = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
     ~TemporaryFolder() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
+        last_act_.reset();
+        remove();
     }
 
     fs::path path;
+
+ private:
+    /// Once more where the run, still at work, has put a new file into the folder meanwhile.
+    void remove() const {
+        std::error_code error;
+        for (int tries = 0; tries < 100 && fs::exists(path, error); ++tries) {
+            fs::remove_all(path, error);
+        }
+    }
+
+    std::optional<LastAct> last_act_;
 };
 
 /// Kernels that round otherwise than the recorded ones could only show a difference.

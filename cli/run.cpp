@@ -35,11 +35,15 @@ std::string absolute(const std::string& source) {
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 Recipe recipe_of(const RunOptions& options) {
-    Recipe result = recipe(options.recipe);
-    result.epochs = options.epochs > 0 ? options.epochs : result.epochs;
-    result.batch  = options.batch > 0 ? options.batch : result.batch;
-    result.rate   = options.rate > 0 ? static_cast<float>(options.rate) : result.rate;
+    Recipe result          = recipe(options.recipe);
+    result.epochs          = options.epochs > 0 ? options.epochs : result.epochs;
+    result.batch           = options.batch > 0 ? options.batch : result.batch;
+    result.rate            = options.rate > 0 ? static_cast<float>(options.rate) : result.rate;
+    result.clip_norm       = static_cast<float>(options.clip_norm);
+    result.prune           = options.prune;
+    result.prune_tolerance = options.prune_tolerance;
     if (result.method != Recipe::Method::plain) {
+        result.regularizer.zero          = result.prunes();
         result.regularizer.levels        = options.levels > 0 ? options.levels : result.regularizer.levels;
         result.regularizer.entropy.order = options.order > 0 ? options.order : result.regularizer.entropy.order;
         result.entropy                   = options.entropy >= 0 ? static_cast<float>(options.entropy) : result.entropy;
@@ -80,6 +84,15 @@ std::string hash_of_data(const Data& data) {
 /// AVX2 and AVX-512 give the same bits, the baseline others.
 bool rounds_alike(const std::string& a, const std::string& b) { return (a == "baseline") == (b == "baseline"); }
 
+/// Files keep the names of classes as text.
+void check_names(const Dataset& data) {
+    for (const std::string& name : kept_classes(data.classes)) {
+        if (!is_printable_utf8(name)) {
+            fail<DataError>("{}: the name of class '{}' is not printable UTF-8; rename its folder", data.name, name);
+        }
+    }
+}
+
 /// Throws UsageError unless `now`, the manifest of the resumed run, goes on with the run that is in the folder.
 void check_same_run(const fs::path& folder, const Json& now) {
     fs::path manifest = folder / "manifest.json";
@@ -90,10 +103,13 @@ void check_same_run(const fs::path& folder, const Json& now) {
     if (!stored["arguments"].is_object() || !stored["kernel_family"].is_string()) {
         fail<DataError>("{}: is no manifest of a run; start the run again with --force", manifest.string());
     }
+    Json defaults = to_json(RunOptions{});
     for (const auto& [key, value] : now["arguments"].items()) {
-        if (stored["arguments"][key] != value) {
+        // Options that were not there yet when the run began were as they are by default.
+        Json before = stored["arguments"].value(key, defaults[key]);
+        if (before != value) {
             fail<UsageError>("--resume: the run in {} has {} = {}, not {}; resume with its own arguments",
-                             folder.string(), key, stored["arguments"][key].dump(), value.dump());
+                             folder.string(), key, before.dump(), value.dump());
         }
     }
     for (auto [key, what] : {std::pair{"data_hash", "data"}, std::pair{"input_hash", "input"}}) {
@@ -111,6 +127,12 @@ void check_same_run(const fs::path& folder, const Json& now) {
     }
 }
 
+/// Is that a line of metrics.jsonl, with what a resumed run reads of it?
+bool is_entry(const Json& json) {
+    return json.is_object() && json.contains("epoch") && json["epoch"].is_number_integer() &&
+           json.contains("seconds") && json["seconds"].is_number();
+}
+
 /// Throws UsageError, before anything is computed, where the output cannot be a file.
 void check_output(const fs::path& output) {
     fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
@@ -119,27 +141,32 @@ void check_output(const fs::path& output) {
     }
 }
 
-/// Makes the folder ready: empty, or that of the run to resume.
-void prepare(const RunPlace& place, const Json& manifest) {
+/// Throws, before anything is computed, where the run cannot be kept. Changes nothing: the run may yet be refused.
+void check_place(const RunPlace& place, const Json& manifest) {
     check_output(place.output);
     if (place.resume) {
         check_same_run(place.folder, manifest);
         return;
     }
     std::error_code error;
-    fs::create_directories(place.folder, error);
-    if (error) {
-        fail("{}: the folder cannot be made: {}; choose another", place.folder.string(), error.message());
-    }
-    bool used = fs::directory_iterator(place.folder) != fs::directory_iterator();
+    bool            used = fs::directory_iterator(place.folder, error) != fs::directory_iterator();
     if (used && !place.force) {
         fail<UsageError>(
             "{}: the folder is not empty; add --resume to go on with its run, --force to replace it, or choose another "
             "with --out",
             place.folder.string());
     }
+}
+
+/// Makes the folder of a new run, or empties that of the run to replace.
+void make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) {
+        fail("{}: the folder cannot be made: {}; choose another", folder.string(), error.message());
+    }
     for (const char* name : files_of_run) {
-        fs::remove(place.folder / name, error);
+        fs::remove(folder / name, error);
     }
 }
 
@@ -150,6 +177,15 @@ struct Candidate {
     uint64_t bytes    = 0;      ///< of the .hemp file
     bool     settled  = false;  ///< the regularizer has reached its full strength
 };
+
+double share_of_zeros(const Model& model) {
+    int64_t zeros = 0, all = 0;
+    for (const Tensor& each : model.weights()) {
+        zeros += std::ranges::count(value_of(each).values<float>(), 0.0f);
+        all += each.shape().size();
+    }
+    return static_cast<double>(zeros) / static_cast<double>(all);
+}
 
 /// By the target that was set; without one, a settled model beats any other, then accuracy counts, then size.
 bool better(const Candidate& a, const Candidate& b, double least_accuracy, uint64_t most_bytes) {
@@ -194,6 +230,7 @@ class Run {
     void              keep_best(const Candidate& candidate, const std::vector<std::byte>& file);
     void              write_manifest(const Json& outputs);
     RunResult         result();
+    void              copy_to_judged();
 
     /// The model as its user gets it goes into `judged_`; returns the bytes of its file, none without a regularizer.
     std::vector<std::byte> judge();
@@ -227,6 +264,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                    : read_input(options.input, options.model, settings.file_memory()).model),
       judged_(build_model(model_.name, options.seed)),
       evaluator_(judged_, 500) {
+    check_names(data_.train);
     check_fits(data_.train, model_);
     check_fits(data_.test, model_, data_.train.classes);
     if (data_.validation) {
@@ -244,20 +282,23 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (!options_.input.empty()) {
         manifest_["input_hash"] = hash_of_file(options_.input);
     }
-    prepare(place_, manifest_);
+    check_place(place_, manifest_);
     if (options_.max_drop >= 0 || options_.target_accuracy >= 0) {
         least_accuracy_ = options_.target_accuracy;
         if (options_.max_drop >= 0) {
-            for (size_t i = 0; i < model_.parameters().size(); ++i) {
-                value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
-            }
+            copy_to_judged();
             least_accuracy_ = evaluator_.run(*data_.validation).accuracy - options_.max_drop;
         }
     }
     trainer_.emplace(model_, data_.train,
-                     TrainerOptions{.recipe     = recipe_,
-                                    .seed       = options_.seed,
-                                    .trained    = !options_.input.empty(),
+                     TrainerOptions{.recipe  = recipe_,
+                                    .seed    = options_.seed,
+                                    .trained = !options_.input.empty(),
+                                    .held_out_loss =
+                                        [this] {
+                                            copy_to_judged();
+                                            return evaluator_.run(*data_.validation).loss;
+                                        },
                                     .max_memory = settings_.program_memory()});
     int64_t weights = 0;
     for (const Parameter& each : model_.parameters()) {
@@ -306,11 +347,18 @@ void Run::restore() {
     }
     // An epoch's line is written before its state: lines of epochs that are run again go.
     std::ifstream lines(file("metrics.jsonl"));
+    int64_t       number = 0;
     for (std::string line; std::getline(lines, line);) {
+        ++number;
         Json entry = Json::parse(line, nullptr, false);
-        if (entry.is_object() && entry.value("epoch", int64_t{0}) <= trainer_->epoch()) {
+        if (!is_entry(entry)) {
+            fail<DataError>(
+                "{}:{}: is no JSON object with an epoch and its seconds; remove that line, or start again with --force",
+                file("metrics.jsonl").string(), number);
+        }
+        if (entry["epoch"].get<int64_t>() <= trainer_->epoch()) {
             metrics_.push_back(entry);
-            past_seconds_ = entry.value("seconds", 0.0);
+            past_seconds_ = entry["seconds"];
         }
     }
     // What another process wrote may have gone, or is asked for under another name.
@@ -320,11 +368,15 @@ void Run::restore() {
     progress_->line(fmt::format("resuming at epoch {}, step {}", trainer_->epoch() + 1, trainer_->step() + 1));
 }
 
+void Run::copy_to_judged() {
+    for (size_t i = 0; i < model_.parameters().size(); ++i) {
+        value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
+    }
+}
+
 std::vector<std::byte> Run::judge() {
     if (trainer_->regularizer() == nullptr) {
-        for (size_t i = 0; i < model_.parameters().size(); ++i) {
-            value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
-        }
+        copy_to_judged();
         return {};
     }
     // The accuracy that counts is that of the decoded file.
@@ -404,9 +456,15 @@ void Run::end_epoch(double loss) {
         entry["tuples"]          = {{order, entropy.tuples}};
         text += fmt::format("  {} bytes, {:.3f} bits/weight", grouped(bytes.size()), per_weight);
     }
+    if (recipe_.prunes()) {
+        entry["zeros"] = share_of_zeros(judged_);
+        text += fmt::format("  {:.1f} % zeros", 100 * entry["zeros"].get<double>());
+    }
     entry["images_per_second"] = progress_->images_per_second();
     entry["seconds"]           = past_seconds_ + progress_->seconds();
-    bool is_best               = !data_.validation || better(candidate, best_, least_accuracy_, options_.target_bytes);
+    bool first_pruned = candidate.epoch >= trainer_->pruning_epochs() && best_.epoch < trainer_->pruning_epochs();
+    bool is_best =
+        !data_.validation || first_pruned || better(candidate, best_, least_accuracy_, options_.target_bytes);
     if (is_best) {
         keep_best(candidate, bytes);
         text += data_.validation ? "  best" : "";
@@ -417,7 +475,7 @@ void Run::end_epoch(double loss) {
         lines += each.dump() + "\n";
     }
     write_file_atomically(file("metrics.jsonl"), bytes_of(lines));
-    progress_->line(fmt::format("{}  {:.0f} images/s", text, progress_->images_per_second()));
+    progress_->line(fmt::format("{}  {:.0f} images/s  {}", text, progress_->images_per_second(), progress_->left()));
 }
 
 void Run::train() {
@@ -470,7 +528,7 @@ RunResult Run::result() {
         // Of the epoch whose file it is.
         for (const Json& entry : metrics_) {
             for (const char* key : {"entropy_bits", "entropy_bound", "distinct_tuples", "tuples"}) {
-                if (entry["epoch"] == best_.epoch) {
+                if (entry["epoch"] == best_.epoch && entry.contains(key)) {
                     summary[key] = entry[key];
                 }
             }
@@ -504,6 +562,7 @@ RunResult Run::go() {
     if (place_.resume) {
         restore();
     } else {
+        make_folder(place_.folder);
         write_manifest(Json::object());
         save();
     }
@@ -519,23 +578,16 @@ RunResult Run::go() {
 }  // namespace
 
 Json to_json(const RunOptions& o) {
-    return {{"model", o.model},
-            {"input", absolute(o.input)},
-            {"data", absolute(o.data)},
-            {"val", absolute(o.val)},
-            {"format", o.format},
-            {"recipe", o.recipe},
-            {"holdout", o.holdout},
-            {"epochs", o.epochs},
-            {"batch", o.batch},
-            {"rate", o.rate},
-            {"levels", o.levels},
-            {"order", o.order},
-            {"entropy", o.entropy},
-            {"seed", o.seed},
-            {"target_accuracy", o.target_accuracy},
-            {"max_drop", o.max_drop},
-            {"target_bytes", o.target_bytes}};
+    return {{"model", o.model},         {"input", absolute(o.input)},
+            {"data", absolute(o.data)}, {"val", absolute(o.val)},
+            {"format", o.format},       {"recipe", o.recipe},
+            {"holdout", o.holdout},     {"epochs", o.epochs},
+            {"batch", o.batch},         {"rate", o.rate},
+            {"levels", o.levels},       {"order", o.order},
+            {"entropy", o.entropy},     {"clip_norm", o.clip_norm},
+            {"prune", o.prune},         {"prune_tolerance", o.prune_tolerance},
+            {"seed", o.seed},           {"target_accuracy", o.target_accuracy},
+            {"max_drop", o.max_drop},   {"target_bytes", o.target_bytes}};
 }
 
 RunOptions run_options(const Json& json) {
@@ -552,10 +604,27 @@ RunOptions run_options(const Json& json) {
             .levels          = json.at("levels"),
             .order           = json.at("order"),
             .entropy         = json.at("entropy"),
+            .clip_norm       = json.value("clip_norm", 0.0),  // older manifests lack these
+            .prune           = json.value("prune", 0.0),
+            .prune_tolerance = json.value("prune_tolerance", 0.0),
             .seed            = json.at("seed"),
             .target_accuracy = json.at("target_accuracy"),
             .max_drop        = json.at("max_drop"),
             .target_bytes    = json.at("target_bytes")};
+}
+
+/// Their defaults, as far as flags change them.
+std::string help_of_recipes() {
+    std::string text = fmt::format("\nDefaults of the recipes:\n  {:10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}\n", "", "epochs",
+                                   "batch", "rate", "levels", "order", "entropy");
+    for (const char* name : recipe_names) {
+        Recipe r = recipe(name);
+        text += fmt::format("  {:10}{:>8}{:>8}{:>8}", name, r.epochs, r.batch, r.rate);
+        text += r.method == Recipe::Method::plain
+                    ? fmt::format("{:>8}{:>8}{:>9}\n", "-", "-", "-")
+                    : fmt::format("{:>8}{:>8}{:>9}\n", r.regularizer.levels, r.regularizer.entropy.order, r.entropy);
+    }
+    return text;
 }
 
 void add_run_options(CLI::App& app, RunOptions& options) {
@@ -572,7 +641,16 @@ void add_run_options(CLI::App& app, RunOptions& options) {
         ->check(CLI::Range(2, 256));
     app.add_option("--order", options.order, "Order of the entropy")->check(CLI::Range(1, 8));
     app.add_option("--entropy", options.entropy, "Coefficient of the entropy")->check(CLI::NonNegativeNumber);
+    app.add_option("--clip-norm", options.clip_norm, "Scale gradients down to this norm of all of them together")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--prune", options.prune, "Share of each tensor of weights that becomes zero, the smallest first")
+        ->check(CLI::Range(0.0, 0.9999));
+    app.add_option(
+           "--prune-tolerance", options.prune_tolerance,
+           "Prune what the loss does not need, while the held-out loss rises by no more than this share an epoch")
+        ->check(CLI::PositiveNumber);
     app.add_option("--seed", options.seed, "Start of all random numbers")->capture_default_str();
+    app.footer(help_of_recipes());
 }
 
 void check(const RunOptions& options) {
@@ -583,12 +661,30 @@ void check(const RunOptions& options) {
     if (!options.holdout && (accuracy || options.target_bytes > 0)) {
         fail<UsageError>("--no-holdout: leaves no images to choose the file by; drop it, or the target");
     }
-    if (!std::isfinite(options.rate) || !std::isfinite(options.entropy)) {
-        fail<UsageError>("--rate, --entropy: {} and {} must be finite; give other numbers", options.rate,
-                         options.entropy);
+    for (auto [flag, value] : {std::pair{"--rate", options.rate},
+                               {"--entropy", options.entropy},
+                               {"--clip-norm", options.clip_norm},
+                               {"--prune", options.prune},
+                               {"--prune-tolerance", options.prune_tolerance}}) {
+        if (!std::isfinite(value)) {
+            fail<UsageError>("{}: {} is not finite; give another number", flag, value);
+        }
+    }
+    if (options.prune > 0 && options.prune_tolerance > 0) {
+        fail<UsageError>("--prune, --prune-tolerance: both say what becomes zero; choose one of them");
+    }
+    if (!options.holdout && options.prune_tolerance > 0) {
+        fail<UsageError>("--no-holdout: leaves no images to find the tolerated loss; drop it, or --prune-tolerance");
+    }
+    const Json arguments = to_json(options);
+    for (const auto& [key, value] : arguments.items()) {
+        if (value.is_string() && !is_utf8(value.get<std::string>())) {
+            fail<UsageError>("{}: '{}' is not UTF-8, as manifest.json, which holds it, must be; rename it", key,
+                             value.get<std::string>());
+        }
     }
     if ((options.target_accuracy >= 0) + (options.max_drop >= 0) + (options.target_bytes > 0) > 1) {
-        fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: choose one of them");
+        fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: more than one is given; choose one of them");
     }
     if (recipe(options.recipe).method == Recipe::Method::plain &&
         (options.levels > 0 || options.order > 0 || options.entropy >= 0)) {

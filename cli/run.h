@@ -27,6 +27,9 @@ struct RunOptions {
     int         levels          = 0;
     int         order           = 0;
     double      entropy         = -1;  ///< the coefficient; negative: the recipe's
+    double      clip_norm       = 0;
+    double      prune           = 0;  ///< share of zeros
+    double      prune_tolerance = 0;  ///< relative rise of the held-out loss
     uint64_t    seed            = 1;
     double      target_accuracy = -1;  ///< percent; the smallest file of at least that
     double      max_drop        = -1;  ///< points below the accuracy of `input`

@@ -4,16 +4,24 @@
 #include "core/ops/cross_entropy.h"
 #include "core/ops/multiply.h"
 #include "core/ops/select.h"
+#include "core/ops/subtract.h"
+#include "hemp/prune.h"
 #include "optim/adam.h"
+#include "optim/clip.h"
 #include "optim/sgd.h"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace hemp {
 namespace {
 
 Array scalar(float value) { return Array(Shape{}, std::vector<float>{value}); }
+
+Gradients clipped(const Recipe& recipe, const Gradients& gradients) {
+    return recipe.clip_norm > 0 ? clip_by_norm(gradients, recipe.clip_norm) : gradients;
+}
 
 Updates optimizer_updates(const Recipe& recipe, const Gradients& gradients, const Tensor& rate) {
     if (recipe.optimizer == Recipe::Optimizer::adam) {
@@ -33,6 +41,9 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
         fail<UsageError>(
             "train: a batch of {} needs at least as many images, and the training part has {}; use a smaller --batch",
             recipe.batch, train.size());
+    }
+    if (recipe.prunes() && first_pruned_epoch() >= epochs()) {
+        fail<UsageError>("train: pruning by sensitivity begins after the first epoch; give --epochs 2 or more");
     }
     if (recipe.method != Recipe::Method::plain) {
         regularizer_.emplace(model_.weights(), recipe.regularizer);
@@ -57,6 +68,7 @@ void Trainer::build() {
     pull_        = input("level pull", {});
     step_rate_   = input("step rate", {});
     quantize_    = input("quantize", {});
+    decay_       = input("insensitive decay", {});
 
     Pass   pass{.training = true, .step = number_};
     Tensor logits = model_(images_, pass);
@@ -67,31 +79,43 @@ void Trainer::build() {
         loss =
             loss * (1 - recipe.distillation) + distillation(logits, target, recipe.temperature) * recipe.distillation;
     }
-    Tensors trained = model_.trained();
-    Updates updates;
+    Tensors   trained = model_.trained();
+    Gradients gradients;
+    Updates   updates;
     if (recipe.method == Recipe::Method::straight_through) {
         loss        = regularizer_->quantized(loss, quantize_);
         Tensors all = trained;
         all.insert(all.end(), regularizer_->steps().begin(), regularizer_->steps().end());
-        Gradients gradients = grad(loss, all);
+        gradients = grad(loss, all);
         Gradients of_steps(gradients.begin() + static_cast<std::ptrdiff_t>(trained.size()), gradients.end());
         gradients.resize(trained.size());
-        updates = optimizer_updates(recipe, regularizer_->penalized(gradients, coefficient_), rate_);
-        for (const Tensor& w : regularizer_->weights()) {
-            Array ones(w.type());
-            std::ranges::fill(ones.values<float>(), 1.0f);
-            alive_.push_back(variable(w.node().name + ".alive", std::move(ones)));
-            auto update   = std::ranges::find_if(updates, [&](const Update& u) { return u.variable == w; });
-            update->value = select(alive_.back(), update->value, w);
-        }
+        gradients     = clipped(recipe, gradients);
+        updates       = optimizer_updates(recipe, regularizer_->penalized(gradients, coefficient_), rate_);
         Updates steps = adam(of_steps, {.rate = step_rate_});
         updates.insert(updates.end(), steps.begin(), steps.end());
     } else {
-        Gradients gradients = grad(loss, trained);
-        updates             = optimizer_updates(recipe, gradients, rate_);
+        gradients = clipped(recipe, grad(loss, trained));
+        updates   = optimizer_updates(recipe, gradients, rate_);
         if (recipe.method == Recipe::Method::pull) {
             updates = regularizer_->pulled(updates, gradients, {coefficient_, pull_});
         }
+    }
+    if (recipe.prunes() || recipe.method == Recipe::Method::straight_through) {
+        masked_ = regularizer_ ? regularizer_->weights() : model_.weights();
+    }
+    for (const Tensor& w : masked_) {
+        auto update = std::ranges::find_if(updates, [&](const Update& u) { return u.variable == w; });
+        if (recipe.prune_tolerance > 0) {
+            auto of_w     = std::ranges::find_if(gradients, [&](const Gradient& g) { return g.variable == w; });
+            update->value = update->value * (1.0f - decay_ * insensitivity(of_w->gradient));
+        }
+        // Zeros of trained weights are of an earlier pruning.
+        Array alive(w.type());
+        bool  keeps_zeros = recipe.prunes() && options_.trained;
+        std::ranges::transform(value_of(w).values<float>(), alive.values<float>().begin(),
+                               [&](float value) { return keeps_zeros && value == 0 ? 0.0f : 1.0f; });
+        alive_.push_back(variable(w.node().name + ".alive", std::move(alive)));
+        update->value = select(alive_.back(), update->value, w);
     }
     updates.insert(updates.end(), pass.updates.begin(), pass.updates.end());
 
@@ -108,16 +132,15 @@ void Trainer::build() {
     }
     if (regularizer_) {
         for (const Tensors* variables : std::initializer_list<const Tensors*>{
-                 &regularizer_->steps(), &regularizer_->grids(), &regularizer_->slopes(), &alive_}) {
-            for (const Tensor& variable : *variables) {
-                add(variable);
-            }
+                 &regularizer_->steps(), &regularizer_->grids(), &regularizer_->slopes()}) {
+            std::ranges::for_each(*variables, add);
         }
         refresh_.emplace(compile({regularizer_->bits()}, regularizer_->refresh(), {.max_memory = options_.max_memory}));
         hard_entropy_ = regularizer_->hard_entropy();
         measure_.emplace(
             compile({hard_entropy_, distinct_tuples(hard_entropy_)}, {}, {.max_memory = options_.max_memory}));
     }
+    std::ranges::for_each(alive_, add);
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
 
@@ -129,24 +152,78 @@ int64_t Trainer::first_frozen_epoch() const {
     return epochs() - std::llround(options_.recipe.frozen_share * static_cast<float>(epochs() - float_epochs()));
 }
 
+int64_t Trainer::first_pruned_epoch() const {
+    // The loss of random weights tells nothing of what it will need.
+    bool waits = options_.recipe.prune_tolerance > 0 && !options_.trained;
+    return float_epochs() + (waits ? 1 : 0);
+}
+
+int64_t Trainer::pruning_epochs() const {
+    return options_.recipe.prunes() ? std::max(first_frozen_epoch(), first_pruned_epoch() + 1) : 0;
+}
+
 void Trainer::begin_epoch() {
-    if (!regularizer_) {
-        return;
-    }
     const Recipe& recipe = options_.recipe;
-    if (epoch_ == float_epochs() || (recipe.refit && epoch_ > float_epochs())) {
+    if (epoch_ >= first_pruned_epoch() && epoch_ < pruning_epochs()) {
+        prune();
+    }
+    if (regularizer_ && (epoch_ == float_epochs() || (recipe.refit && epoch_ > float_epochs()))) {
         regularizer_->fit();
     }
     if (recipe.method == Recipe::Method::straight_through && epoch_ == first_frozen_epoch()) {
-        for (size_t i = 0; i < alive_.size(); ++i) {
-            std::span<float>   w      = value_of(regularizer_->weights()[i]).values<float>();
-            std::span<float>   alive  = value_of(alive_[i]).values<float>();
-            std::vector<float> levels = regularizer_->level_values(i);
-            std::vector<float> q      = nearest(w, levels);
-            for (size_t k = 0; k < w.size(); ++k) {
-                alive[k] = q[k] != 0 ? 1.0f : 0.0f;
-                w[k]     = q[k] != 0 ? w[k] : 0.0f;
+        freeze_zeros();
+    }
+}
+
+/// The share rises fast at first, while many weights are left that nothing depends on.
+///   source  Zhu and Gupta, "To prune, or not to prune", 2017, equation 1
+void Trainer::prune() {
+    const Recipe&      recipe = options_.recipe;
+    std::vector<Array> before;
+    for (const Tensor& w : masked_) {
+        before.push_back(value_of(w));
+    }
+    auto apply = [&](const auto& mask_of) {
+        for (size_t i = 0; i < masked_.size(); ++i) {
+            Array mask = mask_of(before[i]);
+            std::ranges::transform(before[i].values<float>(), mask.values<float>(),
+                                   value_of(masked_[i]).values<float>().begin(), std::multiplies());
+        }
+    };
+    if (recipe.prune > 0) {
+        auto   epochs = static_cast<double>(pruning_epochs() - first_pruned_epoch());
+        double left   = 1 - static_cast<double>(epoch_ - first_pruned_epoch() + 1) / epochs;
+        apply([&](const Array& w) { return magnitude_mask(w, recipe.prune * (1 - left * left * left)); });
+    } else {
+        float highest = 0;
+        for (const Array& w : before) {
+            for (float value : w.values<float>()) {
+                highest = std::max(highest, std::abs(value));
             }
+        }
+        auto below = [&](float threshold) { apply([&](const Array& w) { return threshold_mask(w, threshold); }); };
+        auto loss  = [&](float threshold) {
+            below(threshold);
+            return options_.held_out_loss();
+        };
+        below(tolerated_threshold(loss, highest, recipe.prune_tolerance));
+    }
+    for (size_t i = 0; i < masked_.size(); ++i) {
+        std::ranges::transform(value_of(masked_[i]).values<float>(), value_of(alive_[i]).values<float>(),
+                               value_of(alive_[i]).values<float>().begin(),
+                               [](float w, float alive) { return w != 0 ? alive : 0.0f; });
+    }
+}
+
+void Trainer::freeze_zeros() {
+    for (size_t i = 0; i < alive_.size(); ++i) {
+        std::span<float>   w      = value_of(regularizer_->weights()[i]).values<float>();
+        std::span<float>   alive  = value_of(alive_[i]).values<float>();
+        std::vector<float> levels = regularizer_->level_values(i);
+        std::vector<float> q      = nearest(w, levels);
+        for (size_t k = 0; k < w.size(); ++k) {
+            alive[k] = q[k] != 0 ? 1.0f : 0.0f;
+            w[k]     = q[k] != 0 ? w[k] : 0.0f;
         }
     }
 }
@@ -177,6 +254,7 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
         Array rate_value = scalar(rate), coefficient = scalar(share * recipe.entropy),
               pull      = scalar(active ? recipe.level_pull : 0),
               step_rate = scalar(is_frozen ? rate * recipe.step_rate : 0), quantize = scalar(active ? 1 : 0),
+              decay = scalar(at < pruning_epochs() * per_epoch && active ? recipe.insensitive_decay : 0),
               number(Shape{}, std::vector<int32_t>{static_cast<int32_t>(at)});
         program_->run({{images_, batch.images},
                        {labels_, batch.labels},
@@ -185,6 +263,7 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
                        {pull_, pull},
                        {step_rate_, step_rate},
                        {quantize_, quantize},
+                       {decay_, decay},
                        {number_, number}});
         double loss = program_->scalar(0);
         if (!std::isfinite(loss)) {

@@ -16,7 +16,8 @@ struct TrainerOptions {
     Recipe   recipe;
     uint64_t seed    = 1;
     bool     trained = false;  ///< the model's weights are trained already: no float epochs, and they are the teacher
-    size_t   max_memory = size_t{16} << 30;
+    std::function<double()> held_out_loss = {};  ///< of the model as it is; called by recipes with prune_tolerance
+    size_t                  max_memory    = size_t{16} << 30;
 };
 
 /// Trains a model by a recipe. All state is in variables, so a checkpoint of them and the position is enough to
@@ -41,6 +42,9 @@ class Trainer {
     /// number; the variables then hold what diverged.
     double run_epoch(const std::function<bool(const Progress&)>& after_step);
 
+    /// After so many epochs nothing more is pruned; 0 without pruning.
+    int64_t pruning_epochs() const;
+
     /// All variables and the position. The model's own come first, under their names.
     Checkpoint state() const;
     /// Throws DataError when the checkpoint is not one of such a run.
@@ -64,18 +68,22 @@ class Trainer {
  private:
     int64_t float_epochs() const;        ///< at the start, without the regularizer
     int64_t first_frozen_epoch() const;  ///< from which on zeros stay
+    int64_t first_pruned_epoch() const;  ///< before which the first weights are pruned
 
     void build();
     void begin_epoch();
+    void prune();
+    void freeze_zeros();
 
     const Model&               model_;
     TrainerOptions             options_;
     std::unique_ptr<Loader>    loader_;
     std::optional<Regularizer> regularizer_;
     std::optional<Model>       teacher_;
-    Tensors                    alive_;  // per regularized tensor: 1 where a weight may move
-    Tensors                    state_;  // all variables, in a fixed order
-    Tensor                     images_, labels_, rate_, coefficient_, pull_, step_rate_, quantize_, number_;
+    Tensors                    masked_;  // the tensors of weights of which some stay zero
+    Tensors                    alive_;   // per such tensor: 1 where a weight may move
+    Tensors                    state_;   // all variables, in a fixed order
+    Tensor                     images_, labels_, rate_, coefficient_, pull_, step_rate_, quantize_, number_, decay_;
     Tensor                     hard_entropy_;
     std::optional<Program>     program_, refresh_, measure_;
     int64_t                    epoch_ = 0;

@@ -48,6 +48,9 @@ struct DecodeLimits {
 /// becomes uniform where its levels are small multiples of one step; the step of a tensor of zeros is 1.
 QuantizedTensor canonical(QuantizedTensor tensor);
 
+/// What every name in a file is: well-formed UTF-8 (no overlong forms, no surrogates) without control characters.
+bool is_printable_utf8(std::string_view text);
+
 /// The bytes of the file; the same input gives the same bytes on every machine.
 /// throws    UsageError where a field breaks a limit of the format or the registry does not know the model
 std::vector<std::byte> encode(const HempFile& file, const Registry& registry);

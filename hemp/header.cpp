@@ -29,34 +29,6 @@ uint8_t number_of(std::string_view model) {
     return found == numbered_models.end() ? named_model : static_cast<uint8_t>(found - numbered_models.begin() + 1);
 }
 
-/// Well-formed UTF-8 (no overlong forms, no surrogates) without control characters.
-bool is_printable_utf8(std::string_view text) {
-    size_t i = 0;
-    while (i < text.size()) {
-        auto     byte   = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
-        uint32_t lead   = byte(i);
-        size_t   length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
-        if (length == 0 || length > text.size() - i) {
-            return false;
-        }
-        uint32_t code = length == 1 ? lead : lead & (0x7Fu >> length);
-        for (size_t j = 1; j < length; ++j) {
-            if (byte(i + j) >> 6 != 2) {
-                return false;
-            }
-            code = code << 6 | (byte(i + j) & 0x3F);
-        }
-        constexpr std::array<uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-        bool                              control   = code < 0x20 || (code >= 0x7F && code < 0xA0);
-        bool                              surrogate = code >= 0xD800 && code < 0xE000;
-        if (code < least[length] || code > 0x10FFFF || control || surrogate) {
-            return false;
-        }
-        i += length;
-    }
-    return true;
-}
-
 /// Bytes of a short float that are not zero at its end: 0 for +0.
 int short_length(float value) {
     uint32_t bits   = std::bit_cast<uint32_t>(value);
@@ -433,6 +405,33 @@ Naming naming_of(const Header& header, const ModelSpec* spec) {
 }
 
 }  // namespace
+
+bool is_printable_utf8(std::string_view text) {
+    size_t i = 0;
+    while (i < text.size()) {
+        auto     byte   = [&](size_t at) { return static_cast<uint8_t>(text[at]); };
+        uint32_t lead   = byte(i);
+        size_t   length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
+        if (length == 0 || length > text.size() - i) {
+            return false;
+        }
+        uint32_t code = length == 1 ? lead : lead & (0x7Fu >> length);
+        for (size_t j = 1; j < length; ++j) {
+            if (byte(i + j) >> 6 != 2) {
+                return false;
+            }
+            code = code << 6 | (byte(i + j) & 0x3F);
+        }
+        constexpr std::array<uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+        bool                              control   = code < 0x20 || (code >= 0x7F && code < 0xA0);
+        bool                              surrogate = code >= 0xD800 && code < 0xE000;
+        if (code < least[length] || code > 0x10FFFF || control || surrogate) {
+            return false;
+        }
+        i += length;
+    }
+    return true;
+}
 
 uint32_t crc32_of(std::span<const std::byte> bytes) {
     return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));

@@ -1,5 +1,12 @@
 #include "hemp/prune.h"
 
+#include "core/ops/compare.h"
+#include "core/ops/divide.h"
+#include "core/ops/negate.h"
+#include "core/ops/reduce.h"
+#include "core/ops/select.h"
+#include "core/ops/subtract.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -36,27 +43,10 @@ Array threshold_mask(const Array& weights, float threshold) {
     return mask;
 }
 
-Array insensitivity(const Array& gradients) {
-    auto  g       = gradients.values<float>();
-    float largest = 0;
-    for (float value : g) {
-        largest = std::max(largest, std::abs(value));
-    }
-    Array result(gradients.type());
-    std::transform(g.begin(), g.end(), result.values<float>().begin(),
-                   [&](float value) { return largest > 0 ? 1 - std::abs(value) / largest : 1.0f; });
-    return result;
-}
-
-void decay_insensitive(Array& weights, const Array& gradients, float rate) {
-    expect(weights.type() == gradients.type(),
-           "decay_insensitive: weights are {} and gradients {}, which must be equal", weights.type(), gradients.type());
-    Array weight_of_decay = insensitivity(gradients);
-    auto  w               = weights.values<float>();
-    auto  s               = weight_of_decay.values<float>();
-    for (size_t i = 0; i < w.size(); ++i) {
-        w[i] -= rate * s[i] * w[i];
-    }
+Tensor insensitivity(const Tensor& gradient) {
+    Tensor size    = select(greater(gradient, constant(0.0f)), gradient, -gradient);
+    Tensor largest = max(size);
+    return select(greater(largest, constant(0.0f)), 1.0f - size / largest, constant(1.0f));
 }
 
 float tolerated_threshold(const std::function<double(float threshold)>& loss, float highest, double tolerance) {

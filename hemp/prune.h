@@ -3,7 +3,7 @@
 // pruned: multiplied with weights or with their updates they keep pruned weights at zero, where a quantizer has a
 // level.
 
-#include "core/array.h"
+#include "core/graph.h"
 
 #include <functional>
 
@@ -16,16 +16,13 @@ Array magnitude_mask(const Array& weights, double sparsity);
 /// Prunes weights below a magnitude: |w| < threshold. NaN is pruned.
 Array threshold_mask(const Array& weights, float threshold);
 
-/// How little the loss depends on each weight: 1 - |g| / max|g| for the loss's gradients g to one tensor of weights; 1
-/// where all of them are zero.
-Array insensitivity(const Array& gradients);
-
-/// The step of sensitivity-driven pruning, beside the optimizer's: each weight decays by `rate` times its
-/// insensitivity, so that those that the loss does not need go to zero, and threshold_mask finds them.
+/// How little the loss depends on each weight, from its gradient to a tensor of weights: 1 - |g| / max|g|, and 1 where
+/// all of it is zero. Weights that decay by it beside the optimizer's step, w - rate * insensitivity * w, go to zero
+/// where the loss does not need them, and threshold_mask finds those.
 ///   source  LOBSTER: Tartaglione, Bragagnolo, Fiandrotti, Grangetto, "LOss-Based SensiTivity rEgulaRization: towards
 ///           deep sparse neural networks", 2020, equations 4 to 8. Different: insensitivity is relative to the tensor's
 ///           largest gradient, as in HEMP, not max(0, 1 - |g|), which depends on the scale of the loss
-void decay_insensitive(Array& weights, const Array& gradients, float rate);
+Tensor insensitivity(const Tensor& gradient);
 
 /// LOBSTER's choice of a threshold: the largest up to `highest` that halving finds with
 /// loss(threshold) <= (1 + tolerance) * loss(0), where `loss` evaluates the network pruned below a threshold.

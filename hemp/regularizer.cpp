@@ -12,6 +12,7 @@
 #include "core/ops/slice.h"
 #include "core/ops/subtract.h"
 #include "core/substitute.h"
+#include "hemp/prune.h"
 #include "hemp/quantize.h"
 
 #include <algorithm>
@@ -30,8 +31,6 @@ Quantizer fitted(std::span<const float> weights, const RegularizerOptions& optio
     }
     fail("regularizer: unknown rule for levels");
 }
-
-Tensor magnitude(const Tensor& x) { return select(greater(x, constant(0.0f)), x, -x); }
 
 }  // namespace
 
@@ -58,7 +57,10 @@ Regularizer::Regularizer(const Tensors& weights, const RegularizerOptions& optio
 void Regularizer::fit() {
     for (size_t i = 0; i < weights_.size(); ++i) {
         std::vector<float> levels = fitted(value_of(weights_[i]).values<float>(), options_).levels;
-        float              step   = std::max(std::abs(levels.front()), std::abs(levels.back()));
+        if (options_.zero) {
+            *std::ranges::min_element(levels, {}, [](float level) { return std::abs(level); }) = 0;
+        }
+        float step = std::max(std::abs(levels.front()), std::abs(levels.back()));
         if (options_.rule == LevelRule::mid_tread) {
             step /= static_cast<float>(options_.levels / 2);
         }
@@ -120,14 +122,12 @@ Updates Regularizer::pulled(const Updates& updates, const Gradients& gradients, 
         if (found == weights_.end()) {
             continue;
         }
-        size_t  i             = static_cast<size_t>(found - weights_.begin());
-        auto    gradient      = std::find_if(gradients.begin(), gradients.end(),
-                                             [&](const Gradient& g) { return g.variable == update.variable; });
-        Tensor  size          = magnitude(gradient->gradient);
-        Tensor  largest       = max(size);
-        Tensor  insensitivity = select(greater(largest, constant(0.0f)), 1.0f - size / largest, constant(1.0f));
-        Tensor  w             = update.value;
-        Tensor  moved  = w - insensitivity * (pull.entropy * slopes_[i] + pull.level * (w - quantize(w, levels_[i])));
+        size_t i        = static_cast<size_t>(found - weights_.begin());
+        auto   gradient = std::find_if(gradients.begin(), gradients.end(),
+                                       [&](const Gradient& g) { return g.variable == update.variable; });
+        Tensor w        = update.value;
+        Tensor moved    = w - insensitivity(gradient->gradient) *
+                               (pull.entropy * slopes_[i] + pull.level * (w - quantize(w, levels_[i])));
         int64_t last   = levels_[i].shape()[0] - 1;
         Tensor  lowest = sum(slice(levels_[i], 0, 0, 1)), highest = sum(slice(levels_[i], 0, last, 1));
         Tensor  half = (highest - lowest) * (0.5f / static_cast<float>(last));

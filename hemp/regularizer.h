@@ -10,9 +10,10 @@ namespace hemp {
 enum class LevelRule : uint8_t { mid_tread, mid_rise, lloyd_max, lloyd_max_gaussian, ternary, power_of_two };
 
 struct RegularizerOptions {
-    int       levels       = 7;
-    LevelRule rule         = LevelRule::mid_tread;
-    double    deviations   = 2;  ///< mid_tread, mid_rise: step in standard deviations of the weights; 0: from the range
+    int       levels     = 7;
+    LevelRule rule       = LevelRule::mid_tread;
+    double    deviations = 2;  ///< mid_tread, mid_rise: step in standard deviations of the weights; 0: from the range
+    bool      zero       = false;  ///< one level is exactly zero: of those that the rule gives, the least in magnitude
     EntropyOptions entropy = {};
 };
 

@@ -1,7 +1,6 @@
 #include "tests/harness.h"
 
 #include "core/grad.h"
-#include "core/kernels/dispatch.h"
 #include "core/ops/expand.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reduce.h"
@@ -10,6 +9,8 @@
 #include "core/ops/transpose.h"
 #include "core/random.h"
 #include "core/run/program.h"
+#include "tests/guarded.h"
+#include "tests/instruction_sets.h"
 #include "tests/interpreter.h"
 
 #include <doctest/doctest.h>
@@ -22,20 +23,6 @@
 
 namespace hemp {
 namespace {
-
-constexpr InstructionSet all_sets[] = {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512};
-
-/// Chooses an instruction set for as long as it lives.
-class With {
- public:
-    explicit With(InstructionSet set) : before_(instruction_set()) { use_instruction_set(set); }
-    With(const With&)            = delete;
-    With& operator=(const With&) = delete;
-    ~With() { use_instruction_set(before_); }
-
- private:
-    InstructionSet before_;
-};
 
 uint64_t hash(std::string_view text) {  // FNV-1a
     uint64_t value = 0xcbf29ce484222325;
@@ -147,11 +134,11 @@ void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_way
     for (const Tensor& tensor : topological_order(c.outputs)) {
         checked_names.insert(tensor.node().op->name);
     }
-    for (InstructionSet set : all_sets) {
-        if (!supported(set) || (!all_ways && set != instruction_set())) {
-            continue;
+    InstructionSet usual = instruction_set();
+    for_each_instruction_set([&](InstructionSet set) {
+        if (!all_ways && set != usual) {
+            return;
         }
-        With               with(set);
         std::vector<Array> results = c.run(all_ways ? 1 : 2);
         for (size_t i = 0; i < results.size(); ++i) {
             std::string wrong = difference(results[i], expected[i].at, tolerance);
@@ -176,31 +163,8 @@ void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_way
         if (set == InstructionSet::avx2) {
             from_avx2 = std::move(results);
         }
-    }
+    });
 }
-
-/// Memory filled with NaN (all bits set), with guards of another pattern on both sides.
-class Guarded {
- public:
-    explicit Guarded(size_t bytes)
-        : bytes_(bytes), memory_({.shape = {static_cast<int64_t>(bytes + 2 * guard)}, .dtype = DType::u8}) {
-        std::memset(memory_.memory(), pattern, memory_.bytes());
-        std::memset(at(), 0xff, bytes);
-    }
-    std::byte* at() { return static_cast<std::byte*>(memory_.memory()) + guard; }
-    bool       intact() const {
-              auto bytes = memory_.values<uint8_t>();
-              auto good  = [](uint8_t byte) { return byte == pattern; };
-              return std::all_of(bytes.begin(), bytes.begin() + guard, good) &&
-                     std::all_of(bytes.end() - guard, bytes.end(), good) && bytes_ + 2 * guard == bytes.size();
-    }
-
- private:
-    static constexpr size_t  guard   = 128;
-    static constexpr uint8_t pattern = 0xab;
-    size_t                   bytes_;
-    Array                    memory_;
-};
 
 /// Runs one node's work by hand, on memory of its own; in the memory of the operand `in_place` if that is a tensor.
 Array run_by_hand(const Case& c, const Tensor& y, const std::map<Tensor, Array>& known, const Tensor& in_place) {
@@ -258,11 +222,7 @@ void check_by_hand(const Case& c, const Tolerance& tolerance) {
             c.fail_with(fmt::format("run by hand{} with {}: {}", how, name_of(instruction_set()), wrong));
         }
     };
-    for (InstructionSet set : all_sets) {
-        if (!supported(set)) {
-            continue;
-        }
-        With                    with(set);
+    for_each_instruction_set([&](InstructionSet) {
         std::map<Tensor, Array> known;
         for (size_t i = 0; i < c.inputs.size(); ++i) {
             known.emplace(c.inputs[i], c.values[i]);
@@ -284,7 +244,7 @@ void check_by_hand(const Case& c, const Tolerance& tolerance) {
                 check(run_by_hand(c, y, known, x), " in place");
             }
         }
-    }
+    });
 }
 
 /// A way to make an operand out of another input: the input's operand, and what the graph does with it.

@@ -4,12 +4,15 @@
 #include "tests/folder.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -225,6 +228,12 @@ TEST_CASE("info, version and help succeed") {
     Result help = run(folder, "train --help");
     CHECK(help.code == 0);
     CHECK(help.out.find("--recipe") != std::string::npos);
+    for (const char* command : {"train", "compress"}) {
+        help = run(folder, command + std::string(" --help"));
+        CHECK(help.out.find("--max-memory") != std::string::npos);
+        CHECK(std::regex_search(help.out, std::regex("epochs +batch +rate +levels +order +entropy\n  float ")));
+        CHECK(std::regex_search(help.out, std::regex("\n  paper +50 +100 +0.1 +4 +3 +1\n")));
+    }
 }
 
 TEST_CASE("explain names element types") {
@@ -247,7 +256,41 @@ TEST_CASE("wrong usage ends with 2 and says what to do") {
     check_refused(folder, "train lenet5 --data digits --resume", 2, "--resume");
     check_refused(folder, "train lenet5 --data digits --recipe fast", 2, "paper");
     check_refused(folder, "info --kernels baseline --reproducible", 2, "--reproducible");
-    CHECK_FALSE(fs::exists(folder.path() / "run" / "last.ckpt"));
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+}
+
+TEST_CASE("a refused run leaves no folder, and the run that it would have replaced") {
+    TemporaryFolder   folder;
+    const std::string refused = "train lenet300 --data digits --batch 100000 ";
+    check_refused(folder, refused, 2, "--batch");
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+    check_refused(folder, "train lenet300 --data digits --max-memory 1M", 1, "memory");
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
+    REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --quiet").code == 0);
+    check_refused(folder, refused + "--force", 2, "--batch");
+    CHECK(fs::exists(folder.path() / "run" / "last.ckpt"));
+}
+
+TEST_CASE("progress says how much time is left, in a line an epoch and on a terminal") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --epochs 3 --force";
+    std::string       lines = run(folder, train).err;
+    CHECK(std::regex_search(lines, std::regex("epoch 2/3  loss .* images/s  [0-9:]+ (s|min) left\n")));
+    CHECK(lines.find('\r') == std::string::npos);
+
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    REQUIRE(terminal >= 0);
+    REQUIRE(grantpt(terminal) == 0);
+    REQUIRE(unlockpt(terminal) == 0);
+    const char* name = ptsname(terminal);
+    int         kept = open(name, O_RDWR | O_NOCTTY);  // what is written stays readable
+    setenv("TERM", "xterm", 1);
+    CHECK(run(folder, train, "out", name).code == 0);
+    std::string shown(1 << 16, '\0');
+    shown.resize(static_cast<size_t>(std::max<ssize_t>(read(terminal, shown.data(), shown.size()), 0)));
+    CHECK(std::regex_search(shown, std::regex("\r\x1b\\[Kepoch 1/3 [^\n]* [0-9:]+ (s|min) left\r\x1b")));
+    close(kept);
+    close(terminal);
 }
 
 TEST_CASE("what cannot be read or written ends with 1") {
@@ -297,7 +340,7 @@ TEST_CASE("damaged input ends with 3") {
 
     REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --quiet").code == 0);
     std::ofstream(folder.path() / "run" / "metrics.jsonl", std::ios::app) << "{\"epoch\": \"first\"}\n";
-    check_refused(folder, "train lenet300 --data digits --epochs 1 --quiet --resume", 3, "JSON");
+    check_refused(folder, "train lenet300 --data digits --epochs 1 --quiet --resume", 3, "run/metrics.jsonl:2");
 
     write_mnist(folder.path() / "labels", std::string("\x03\x0b", 2));
     check_refused(folder, "train lenet300 --data labels", 3, "label");
@@ -399,6 +442,27 @@ TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
         CHECK(losses(folder.path() / name) == losses(folder.path() / "whole"));
     }
     check_refused(folder, long_run + "--resume --seed 9 --out whole", 2, "seed");
+
+    // A second signal, that comes before the step ends, leaves no temporary folder either.
+    const fs::path temporary = folder.path() / "temporary";
+    fs::create_directory(temporary);
+    setenv("TMPDIR", temporary.c_str(), 1);
+    pid_t child = start(folder, "replay whole/manifest.json --threads 1 --quiet");
+    unsetenv("TMPDIR");
+    auto started = [&] {
+        fs::directory_iterator inside(temporary);
+        return inside != fs::directory_iterator() && fs::exists(inside->path() / "last.ckpt");
+    };
+    for (int i = 0; i < 600 && !started(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    REQUIRE(started());
+    for (int signal : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) {
+        kill(child, signal);
+    }
+    int code = wait_for(child);
+    CHECK((code == 128 + SIGINT || code == 128 + SIGTERM));  // whichever came second
+    CHECK(fs::is_empty(temporary));
 }
 
 TEST_CASE("a resumed run is the same run, and its file has the name that is asked for") {
@@ -441,6 +505,86 @@ TEST_CASE("compress without data refuses what needs data, and keeps its input") 
     CHECK(fs::exists(folder.path() / "run.hemp"));
 }
 
+/// The least share of zeros in a tensor of weights of a safetensors file: of those with more than one axis.
+double least_zeros(const fs::path& path) {
+    std::string bytes  = content(path);
+    uint64_t    length = 0;
+    REQUIRE(bytes.size() > sizeof length);
+    std::memcpy(&length, bytes.data(), sizeof length);
+    double least = 1;
+    auto   json  = nlohmann::json::parse(bytes.substr(sizeof length, length));
+    for (const auto& [name, tensor] : json.items()) {
+        if (name.ends_with(".weight") && name.find("teacher") == name.npos) {
+            std::vector<uint64_t> ends = tensor["data_offsets"];
+            std::vector<float>    values((ends[1] - ends[0]) / sizeof(float));
+            std::memcpy(values.data(), bytes.data() + sizeof length + length + ends[0], ends[1] - ends[0]);
+            auto zeros = static_cast<double>(std::ranges::count(values, 0.0f));
+            least      = std::min(least, zeros / static_cast<double>(values.size()));
+        }
+    }
+    return least;
+}
+
+TEST_CASE("pruned weights are zero in the file, however levels are made, and stay so") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --batch 500 --quiet --epochs 2 --prune 0.9 --out ";
+    for (const char* recipe : {"float", "hemp", "paper"}) {
+        CAPTURE(recipe);
+        REQUIRE(run(folder, train + recipe + " --recipe " + recipe).code == 0);
+        CHECK(least_zeros(folder.path() / recipe / "best.ckpt") > 0.899);
+        CHECK(least_zeros(folder.path() / recipe / "last.ckpt") > 0.899);
+    }
+    REQUIRE(run(folder, "decompress paper/model.hemp -o paper.safetensors").code == 0);
+    CHECK(least_zeros(folder.path() / "paper.safetensors") > 0.899);
+
+    // Zeros of the input stay, though less is asked for.
+    const std::string compress = "compress float --data digits --batch 500 --quiet --epochs 1 -o small.hemp ";
+    REQUIRE(run(folder, compress + "--prune 0.1").code == 0);
+    CHECK(least_zeros(folder.path() / "small.hemp.run" / "last.ckpt") > 0.899);
+
+    REQUIRE(run(folder, train + "1 --recipe hemp --threads 1").code == 0);
+    check_same_run(folder, "hemp", "1");
+    CHECK(run(folder, "replay hemp/manifest.json --quiet").code == 0);
+    check_refused(folder, train + "hemp --recipe hemp --prune 0.8 --resume", 2, "--prune");
+}
+
+TEST_CASE("pruning by sensitivity makes zeros while the loss allows") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --quiet --epochs 2 --prune-tolerance ";
+    REQUIRE(run(folder, train + "0.05 --out 5").code == 0);
+    REQUIRE(run(folder, train + "1 --out 100").code == 0);
+    double few  = least_zeros(folder.path() / "5" / "best.ckpt"),
+           many = least_zeros(folder.path() / "100" / "best.ckpt");
+    CHECK(few > 0.05);
+    CHECK(many > few);
+    check_refused(folder, train + "1 --prune 0.5", 2, "--prune");
+    check_refused(folder, train + "1 --no-holdout", 2, "--no-holdout");
+    check_refused(folder, train + "1 --epochs 1", 2, "--epochs");
+}
+
+TEST_CASE("a run that prunes and clips goes on with the bits of an uninterrupted one") {
+    TemporaryFolder   folder;
+    const std::string train = long_run + "--prune 0.8 --clip-norm 0.5 --out ";
+    REQUIRE(run(folder, train + "whole").code == 0);
+    pid_t child = start(folder, train + "half");
+    wait_for_start(folder, "half");
+    kill(child, SIGINT);
+    CHECK(wait_for(child) == 130);
+    REQUIRE(run(folder, train + "half --resume").code == 0);
+    check_same_run(folder, "whole", "half");
+}
+
+TEST_CASE("a norm that gradients are clipped to bounds what a step can do") {
+    TemporaryFolder   folder;
+    const std::string train = "train lenet300 --data digits --epochs 1 --quiet --out ";
+    REQUIRE(run(folder, train + "free").code == 0);
+    REQUIRE(run(folder, train + "clipped --clip-norm 1e-9").code == 0);
+    auto loss = [&](const char* name) { return std::stod(losses(folder.path() / name).at(0).substr(7)); };
+    CHECK(loss("free") < 1.5);
+    CHECK(loss("clipped") > 2.2);
+    check_refused(folder, train + "clipped --force --clip-norm inf", 2, "--clip-norm");
+}
+
 TEST_CASE("a run that diverges in the last step of an epoch keeps the state before") {
     TemporaryFolder folder;
     check_refused(folder, "train lenet300 --data digits --rate 1e38 --batch 5500 --epochs 2 --quiet --out run", 1,
@@ -479,6 +623,19 @@ TEST_CASE("classes keep their names, and data of other classes is refused") {
     }
     check_refused(folder, "eval digits --data eleven", 2, "11 classes");
     check_refused(folder, "train lenet300 --data digits --val eleven --out other", 2, "11 classes");
+}
+
+TEST_CASE("names that JSON cannot hold are refused before the run") {
+    TemporaryFolder folder;
+    for (const char* data : {"named", "\xff"}) {
+        for (const char* place : {"train/a\xff", "train/b", "test/a\xff", "test/b"}) {
+            fs::create_directories(folder.path() / data / place);
+            write(folder.path() / data / place / "1.png", png_of_a_one());
+        }
+    }
+    check_refused(folder, "train lenet300 --data named --no-holdout --batch 1", 3, "a\xff");
+    check_refused(folder, "train lenet300 --data '\xff' --no-holdout --batch 1", 2, "data: ");
+    CHECK_FALSE(fs::exists(folder.path() / "run"));
 }
 
 TEST_CASE("replay runs with the recorded kernels") {

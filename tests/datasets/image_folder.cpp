@@ -123,6 +123,21 @@ TEST_CASE("an image file") {
             "smaller one",
             DataError);
     }
+    SUBCASE("in JPEG with an extreme size is refused with the same message") {
+        Bytes  large = jpeg(3);
+        Bytes  mark  = bytes_of({0xff, 0xc0});
+        size_t at =
+            static_cast<size_t>(std::search(large.begin(), large.end(), mark.begin(), mark.end()) - large.begin());
+        REQUIRE(at + 9 < large.size());
+        large[at + 7] = std::byte{0x40};  // the width's first byte
+        large[at + 8] = std::byte{0x01};
+        CHECK_THROWS_WITH_AS(inspect_image(large, "image"),
+                             doctest::Contains(" x 16385 pixels, at most 64 million and "
+                                               "16384 on a side are allowed; use a "),
+                             DataError);
+        large[at + 8] = std::byte{0x00};
+        CHECK(inspect_image(large, "image").width == 16384);
+    }
     SUBCASE("in JPEG with a Huffman table of too many codes is refused") {
         Bytes  bad  = jpeg(3);
         Bytes  mark = bytes_of({0xff, 0xc4});

@@ -1,7 +1,6 @@
 #include "hemp/entropy.h"
 
 #include "core/grad.h"
-#include "core/kernels/dispatch.h"
 #include "core/ops/add.h"
 #include "core/ops/concat.h"
 #include "core/ops/multiply.h"
@@ -13,6 +12,7 @@
 #include "hemp/tuples.h"
 #include "tests/harness.h"
 #include "tests/hemp/run_node.h"
+#include "tests/instruction_sets.h"
 
 #include <algorithm>
 #include <cmath>
@@ -686,13 +686,7 @@ TEST_CASE("entropy and its gradient have the same bits for any number of threads
                 Case                            c = case_of(order, levels, 10007, conditional, Pooling::shared);
                 std::vector<std::vector<float>> expected;
                 float                           expected_value = 0;
-                for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
-                    if (!supported(set)) {
-                        MESSAGE("not tested, the CPU has no ", name_of(set));
-                        continue;
-                    }
-                    InstructionSet before = instruction_set();
-                    use_instruction_set(set);
+                for_each_instruction_set([&](InstructionSet) {
                     for (int threads : {1, 2, 3, 4}) {
                         Runner run(threads);
                         float  value  = run(entropy_of(c)).values<float>()[0];
@@ -704,8 +698,7 @@ TEST_CASE("entropy and its gradient have the same bits for any number of threads
                         CHECK(value == expected_value);
                         CHECK(slopes == expected);
                     }
-                    use_instruction_set(before);
-                }
+                });
             }
         }
     }

@@ -1,12 +1,12 @@
 #include "hemp/quantize.h"
 
-#include "core/kernels/dispatch.h"
 #include "core/ops/add.h"
 #include "core/ops/multiply.h"
 #include "core/random.h"
 #include "hemp/quantizer.h"
 #include "tests/harness.h"
 #include "tests/hemp/run_node.h"
+#include "tests/instruction_sets.h"
 
 #include <cmath>
 
@@ -121,13 +121,7 @@ TEST_CASE("quantize") {
                     sums[symbol[i]] += slopes[i];
                 }
                 std::vector<float> gradient;
-                for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
-                    if (!supported(set)) {
-                        MESSAGE("not tested, the CPU has no ", name_of(set));
-                        continue;
-                    }
-                    InstructionSet before = instruction_set();
-                    use_instruction_set(set);
+                for_each_instruction_set([&](InstructionSet) {
                     for (int threads : {1, 2, 3, 4}) {
                         Runner run(threads);
                         Tensor y = quantize(constants(weights), constants(levels));
@@ -139,8 +133,7 @@ TEST_CASE("quantize") {
                         REQUIRE((gradient.empty() || gradient == found));
                         gradient = found;
                     }
-                    use_instruction_set(before);
-                }
+                });
             }
         }
     }

@@ -1,8 +1,8 @@
 #include "hemp/quantizer.h"
 
 #include "core/error.h"
-#include "core/kernels/dispatch.h"
 #include "core/random.h"
+#include "tests/instruction_sets.h"
 
 #include <doctest/doctest.h>
 
@@ -242,13 +242,7 @@ TEST_CASE("symbols") {
         CHECK(nearest(std::vector<float>{-9, 0.5f, 1.5f}, levels) == std::vector<float>{-1, 0, 2});
     }
     SUBCASE("are the same for every number of levels, length and instruction set as by comparing with all levels") {
-        for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
-            if (!supported(set)) {
-                MESSAGE("not tested, the CPU has no ", name_of(set));
-                continue;
-            }
-            InstructionSet before = instruction_set();
-            use_instruction_set(set);
+        for_each_instruction_set([&](InstructionSet) {
             for (int count : {2, 3, 16, 17, 100, 255, 256}) {
                 for (size_t size : {1, 15, 16, 17, 1024, 1100}) {
                     std::vector<float>   weights = gaussian(size);
@@ -263,7 +257,6 @@ TEST_CASE("symbols") {
                     }
                 }
             }
-            use_instruction_set(before);
-        }
+        });
     }
 }

@@ -11,6 +11,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace hemp;
 using doctest::Approx;
 
@@ -154,6 +156,18 @@ TEST_CASE("the penalty is the coefficient times the gradient of the bits as last
         Program program = compile({penalized[i].gradient});
         program.run();
         check_close(net.trained[i].node().name, program.output(0), slopes[i].at, {.ulps = 64, .floor = 0.1});
+    }
+}
+
+TEST_CASE("one level is exactly zero where it must be, by any rule") {
+    for (LevelRule rule : {LevelRule::mid_tread, LevelRule::mid_rise, LevelRule::lloyd_max,
+                           LevelRule::lloyd_max_gaussian, LevelRule::ternary, LevelRule::power_of_two}) {
+        CAPTURE(static_cast<int>(rule));
+        Tensor             w = weights("w", {30, 10}, 4);
+        Regularizer        regularizer({w}, {.levels = 4, .rule = rule, .zero = true});
+        std::vector<float> levels = regularizer.level_values(0);
+        CHECK(std::ranges::count(levels, 0.0f) == 1);
+        CHECK(std::ranges::is_sorted(levels, std::less_equal()));  // strictly
     }
 }
 

@@ -2,6 +2,7 @@
 // Evaluates a small graph of constants and operators with work(), node by node: enough to test an operator alone.
 
 #include "core/operator.h"
+#include "tests/guarded.h"
 
 #include <doctest/doctest.h>
 #include <omp.h>
@@ -27,49 +28,30 @@ class Runner {
     }
 
  private:
-    static constexpr size_t guard   = 64;
-    static constexpr int    garbage = 0xff;  // NaN as f32
-
-    struct Memory {
-        explicit Memory(size_t bytes) : array({Shape{static_cast<int64_t>(bytes + 2 * guard)}, DType::u8}) {
-            std::memset(array.memory(), garbage, array.bytes());
-        }
-        std::byte* data() { return static_cast<std::byte*>(array.memory()) + guard; }
-        bool       guards_intact() const {
-                  const auto* bytes = static_cast<const uint8_t*>(array.memory());
-                  bool        good  = true;
-                  for (size_t i = 0; i < guard; ++i) {
-                      good = good && bytes[i] == garbage && bytes[array.bytes() - 1 - i] == garbage;
-            }
-                  return good;
-        }
-        Array array;
-    };
-
     Array run(const Node& node) {
         std::vector<const void*> inputs;
         for (const Tensor& input : node.inputs) {
             inputs.push_back(values_.at(input).memory());
         }
-        Work                work = node.op->work(node);
-        Memory              output(node.type.bytes());
-        Memory              scratch(work.scratch_bytes);
-        std::vector<Memory> thread_scratch(static_cast<size_t>(threads_), Memory(work.thread_scratch_bytes));
-        void* const         results[] = {output.data()};
+        Work                 work = node.op->work(node);
+        Guarded              output(node.type.bytes());
+        Guarded              scratch(work.scratch_bytes);
+        std::vector<Guarded> thread_scratch(static_cast<size_t>(threads_), Guarded(work.thread_scratch_bytes));
+        void* const          results[] = {output.at()};
         for (const Stage& stage : work.stages) {
 #pragma omp parallel for num_threads(threads_) schedule(dynamic, 1)
             for (int64_t piece = 0; piece < stage.pieces; ++piece) {
-                std::byte* mine = thread_scratch[static_cast<size_t>(omp_get_thread_num())].data();
-                stage.run({inputs, results, scratch.data(), mine}, piece);
+                std::byte* mine = thread_scratch[static_cast<size_t>(omp_get_thread_num())].at();
+                stage.run({inputs, results, scratch.at(), mine}, piece);
             }
         }
-        CHECK(output.guards_intact());
-        CHECK(scratch.guards_intact());
-        for (const Memory& memory : thread_scratch) {
-            CHECK(memory.guards_intact());
+        CHECK(output.intact());
+        CHECK(scratch.intact());
+        for (const Guarded& memory : thread_scratch) {
+            CHECK(memory.intact());
         }
         Array result(node.type);
-        std::memcpy(result.memory(), output.data(), node.type.bytes());
+        std::memcpy(result.memory(), output.at(), node.type.bytes());
         return result;
     }
 

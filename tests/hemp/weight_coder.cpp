@@ -200,6 +200,53 @@ TEST_CASE("the weight coder gives back what it was given") {
     }
 }
 
+/// Of any shape and distribution, often degenerate: no element, one value, steps from one extreme to the other.
+Integers random_integers(const Random& random, uint64_t number) {
+    uint64_t at    = number * 1000;
+    auto     below = [&](uint32_t bound) { return random.below(bound, at++); };
+    Shape    shape;
+    int64_t  size = 1;
+    {
+        std::vector<int64_t> lengths;
+        for (uint32_t rank = below(5); rank > 0; --rank) {
+            lengths.push_back(1 + below(below(4) == 0 ? 40 : 6));
+            size *= lengths.back();
+        }
+        while (size > 400) {
+            size /= lengths.back();
+            lengths.pop_back();
+        }
+        shape = Shape(lengths);
+    }
+    constexpr double      scales[] = {0.05, 0.3, 1, 5, 1000, 1e6};
+    constexpr const char* kinds[]  = {"Laplacian", "sparse", "levels", "constant", "extremes"};
+    uint32_t              kind     = below(5);
+    std::vector<int32_t>  values;
+    switch (kind) {
+        case 0: values = laplacian_symbols(size, scales[below(6)], number); break;
+        case 1: values = sparse_symbols(shape, 0.01 * below(100), 1 + below(3), 0.25 * below(4), number); break;
+        case 2: values = uniform_symbols(size, 2 + below(255), number); break;
+        case 3: values.assign(static_cast<size_t>(size), static_cast<int32_t>(below(1u << 31)) - (1 << 30)); break;
+        default:
+            for (int64_t i = 0; i < size; ++i) {
+                values.push_back(std::array{1 << 30, -(1 << 30), 0, 1}[below(4)]);
+            }
+    }
+    return {fmt::format("number {}: {} {}", number, kinds[kind], shape), shape, std::move(values)};
+}
+
+TEST_CASE("the weight coder gives back 10,000 random tensors, in codes of random length") {
+    const Random          random(20, 0);
+    std::vector<Integers> tensors;
+    for (uint64_t number = 0; number < 10000; ++number) {
+        tensors.push_back(random_integers(random, number));
+        if (random.below(8, number * 1000 + 999) == 0 || number == 9999) {
+            check_round_trip(tensors);
+            tensors.clear();
+        }
+    }
+}
+
 TEST_CASE("the weight coder is small: at most the adaptive code of order 0 plus 1 % and 8 bytes, below xz and zstd") {
     for (const Integers& tensor : synthetic_tensors()) {
         check_small(tensor);
