@@ -29,7 +29,9 @@ Split split(int64_t all, int64_t together) {
 }
 
 /// A multiple of the rows of the products' register tiles.
-constexpr int64_t tiles_together = 84;
+constexpr int64_t tiles_together = 48;
+/// Blocks of filters whose products are made before they are transformed.
+constexpr int64_t filters_together = 4;
 
 Split forward_tiles(const WinogradShape& s) { return split(s.tiles(), tiles_together); }
 Split forward_filters(const WinogradShape& s) { return split(s.filter_blocks(), 32); }
@@ -229,36 +231,39 @@ void forward(const WinogradShape& s, const float* x, const float* transformed_we
     Split          tiles  = forward_tiles(s);
     Split          blocks = forward_filters(s);
     int64_t        plane  = s.height * s.width * 16;
-    int64_t        block  = blocks.begin(piece % blocks.pieces);
+    int64_t        first  = blocks.begin(piece % blocks.pieces);
+    int64_t        last   = std::min(s.filter_blocks(), first + blocks.together);
     PointLayout    in{s.channel_blocks(), tiles.together};
-    PointLayout    out{std::min(blocks.together, s.filter_blocks() - block), tiles.together};
     float*         products = scratch + in.floats();
 
     TileRange range{s.height, s.width, in.blocks * plane, tiles.begin(piece / blocks.pieces), 0};
     range.count = std::min(tiles.together, s.tiles() - range.first);
     k.transforms.inputs(range, x, in, scratch);
 
-    int64_t panels = (range.count + max_rows<V> - 1) / max_rows<V>;
-    for (int64_t point = 0; point < points; ++point) {
-        const float* v = scratch + point * in.point_stride();
-        float*       m = products + point * out.point_stride();
-        const float* u =
-            transformed_weights + point * weight_point_stride(s.channels, s.filter_blocks()) + block * s.channels * 16;
-        for_each_pair<V>(out.blocks * 16, [&](int64_t filter, int vectors) {
-            int64_t second = filter + V::width;
-            int64_t u_at   = offset(filter, s.channels * 16);
-            int64_t m_at   = offset(filter, out.block_stride());
-            for (int64_t panel = 0; panel < panels; ++panel) {
-                int64_t row  = range.count * panel / panels;
-                int64_t rows = range.count * (panel + 1) / panels - row;
-                k.products.by_rows[vectors - 1][rows](s.channels, v + row * 16, in.block_stride(), u + u_at,
-                                                      offset(second, s.channels * 16) - u_at, m + m_at + row * 16,
-                                                      offset(second, out.block_stride()) - m_at);
-            }
-        });
-    }
     range.image_stride = s.filter_blocks() * plane;
-    k.transforms.results(range, products, out, y + block * plane, accumulate);
+    int64_t panels     = (range.count + max_rows<V> - 1) / max_rows<V>;
+    for (int64_t block = first; block < last; block += filters_together) {
+        PointLayout out{std::min(filters_together, last - block), tiles.together};
+        for (int64_t point = 0; point < points; ++point) {
+            const float* v = scratch + point * in.point_stride();
+            float*       m = products + point * out.point_stride();
+            const float* u = transformed_weights + point * weight_point_stride(s.channels, s.filter_blocks()) +
+                             block * s.channels * 16;
+            for_each_pair<V>(out.blocks * 16, [&](int64_t filter, int vectors) {
+                int64_t second = filter + V::width;
+                int64_t u_at   = offset(filter, s.channels * 16);
+                int64_t m_at   = offset(filter, out.block_stride());
+                for (int64_t panel = 0; panel < panels; ++panel) {
+                    int64_t row  = range.count * panel / panels;
+                    int64_t rows = range.count * (panel + 1) / panels - row;
+                    k.products.by_rows[vectors - 1][rows](s.channels, v + row * 16, in.block_stride(), u + u_at,
+                                                          offset(second, s.channels * 16) - u_at, m + m_at + row * 16,
+                                                          offset(second, out.block_stride()) - m_at);
+                }
+            });
+        }
+        k.transforms.results(range, products, out, y + block * plane, accumulate);
+    }
 }
 
 // --- gradient to the weights
@@ -340,7 +345,8 @@ int64_t WinogradShape::forward_pieces() const { return forward_tiles(*this).piec
 
 int64_t WinogradShape::forward_scratch_floats() const {
     int64_t tiles = forward_tiles(*this).together;
-    return PointLayout{channel_blocks(), tiles}.floats() + PointLayout{forward_filters(*this).together, tiles}.floats();
+    return PointLayout{channel_blocks(), tiles}.floats() +
+           PointLayout{std::min(filters_together, forward_filters(*this).together), tiles}.floats();
 }
 
 int64_t WinogradShape::gradient_pieces() const {

@@ -139,6 +139,15 @@ struct Position {
 
 constexpr int64_t strip_tiles = 8;
 
+/// Asks for a pixel in each of four rows that the next row of tiles uses: they come from memory while this one is
+/// computed (a third of the time with 16 channels). Addresses beyond the images do no harm.
+HEMP_INLINE void prefetch_rows(const float* pixel, int64_t row_stride) {
+#pragma GCC      unroll 4
+    for (int i = 0; i < 4; ++i) {
+             __builtin_prefetch(pixel + i * row_stride, 0, 2);
+    }
+}
+
 /// The columns of Size x Size values with `border` lines above and to the left of the tile: `columns` columns from
 /// `left` on, zero outside the image.
 template <class V, int Size, int64_t Columns>
@@ -153,20 +162,24 @@ HEMP_INLINE void transform_columns(const float* image, const TileRange& range, i
         bool inside = top + i >= 0 && top + i < range.height;
         rows[i]     = inside ? image + ((top + i) * range.width + left) * 16 : zeros;
     }
+    const float* below = image + ((top + Size) * range.width + left) * 16;
     for (int64_t i = 0; i < 6; ++i) {
         std::fill_n(strip[i], first * 16, 0.0f);
         std::fill_n(strip[i] + last * 16, (columns - last) * 16, 0.0f);
     }
-    for (int64_t at = first * 16; at < last * 16; at += V::width) {
-        typename V::Float d[Size], v[6];
+    for (int64_t column = first * 16; column < last * 16; column += 16) {
+        prefetch_rows(below + column, range.width * 16);
+        for (int64_t at = column; at < column + 16; at += V::width) {
+            typename V::Float d[Size], v[6];
 #pragma GCC unroll 6
-        for (int i = 0; i < Size; ++i) {
-            d[i] = V::load(rows[i] + at);
-        }
-        to_points<V>(d, v);
+            for (int i = 0; i < Size; ++i) {
+                d[i] = V::load(rows[i] + at);
+            }
+            to_points<V>(d, v);
 #pragma GCC unroll 6
-        for (int i = 0; i < 6; ++i) {
-            V::store(strip[i] + at, v[i]);
+            for (int i = 0; i < 6; ++i) {
+                V::store(strip[i] + at, v[i]);
+            }
         }
     }
 }
@@ -240,19 +253,22 @@ struct Results {
                     y + at.image * range.image_stride + block * plane + (at.row * 4 * range.width + at.column * 4) * 16;
                 int64_t rows    = std::min<int64_t>(4, range.height - at.row * 4);
                 int64_t columns = std::min(count * 4, range.width - at.column * 4);
-                for (int64_t lane = 0; lane < columns * 16; lane += V::width) {
-                    typename V::Float m[6], results[4];
+                for (int64_t column = 0; column < columns * 16; column += 16) {
+                    prefetch_rows(to + 4 * range.width * 16 + column, range.width * 16);
+                    for (int64_t at = column; at < column + 16; at += V::width) {
+                        typename V::Float m[6], results[4];
 #pragma GCC unroll 6
-                    for (int i = 0; i < 6; ++i) {
-                        m[i] = V::load(strip[i] + lane);
-                    }
-                    from_points<V>(m, results);
+                        for (int i = 0; i < 6; ++i) {
+                            m[i] = V::load(strip[i] + at);
+                        }
+                        from_points<V>(m, results);
 #pragma GCC unroll 4
-                    for (int i = 0; i < 4; ++i) {
-                        if (i < rows) {
-                            float*            pixel  = to + i * range.width * 16 + lane;
-                            typename V::Float result = results[i] * number<V>(result_scale[i]);
-                            V::store(pixel, accumulate ? V::load(pixel) + result : result);
+                        for (int i = 0; i < 4; ++i) {
+                            if (i < rows) {
+                                float*            pixel  = to + i * range.width * 16 + at;
+                                typename V::Float result = results[i] * number<V>(result_scale[i]);
+                                V::store(pixel, accumulate ? V::load(pixel) + result : result);
+                            }
                         }
                     }
                 }
