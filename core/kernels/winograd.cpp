@@ -312,18 +312,21 @@ void weight_gradient(const WinogradShape& s, const float* x, const float* dy, in
 }
 
 void sum_weight_gradient(const WinogradShape& s, const float* partial, int64_t piece, float* dw) {
-    int64_t parts  = gradient_cut(s).parts;
-    int64_t floats = s.partial_floats() / parts;
-    for (int64_t filter = piece * 16; filter < std::min(s.filters, piece * 16 + 16); ++filter) {
-        for (int64_t channel = 0; channel < s.channels; ++channel) {
+    int64_t parts   = gradient_cut(s).parts;
+    int64_t floats  = s.partial_floats() / parts;
+    int64_t filters = std::min<int64_t>(16, s.filters - piece * 16);
+    for (int64_t channel = 0; channel < s.channels; ++channel) {
+        float sums[9 * 16] = {};
+        for (int64_t part = 0; part < parts; ++part) {
+            const float* from = partial + part * floats + (piece * s.channel_blocks() * 16 + channel) * 144;
+            for (int64_t i = 0; i < 144; ++i) {
+                sums[i] += from[i];
+            }
+        }
+        for (int64_t lane = 0; lane < filters; ++lane) {
+            float* to = dw + ((piece * 16 + lane) * s.channels + channel) * 9;
             for (int64_t tap = 0; tap < 9; ++tap) {
-                const float* from =
-                    partial + ((piece * s.channel_blocks() * 16 + channel) * 9 + tap) * 16 + filter % 16;
-                float sum = 0;
-                for (int64_t part = 0; part < parts; ++part) {
-                    sum += from[part * floats];
-                }
-                dw[(filter * s.channels + channel) * 9 + tap] = sum;
+                to[tap] = sums[tap * 16 + lane];
             }
         }
     }
