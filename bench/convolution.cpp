@@ -53,14 +53,15 @@ struct Layer {
 void convolve(State& state, bool rotated) {
     Layer              layer(state);
     WinogradShape      s = layer.shape;
-    std::vector<float> transformed(static_cast<size_t>(s.transformed_weight_floats()));
+    std::vector<float> prepared(static_cast<size_t>(s.prepared_floats()));
     std::vector<float> scratch(static_cast<size_t>(s.forward_scratch_floats()));
+    WinogradOperands   operands{layer.x.data(), layer.weights.data(), rotated, prepared.data(), layer.y.data(), false};
     for (auto _ : state) {
-        for (int64_t piece = 0; piece < s.weight_pieces(); ++piece) {
-            winograd().transform_weights(s, layer.weights.data(), rotated, piece, transformed.data());
+        for (int64_t piece = 0; piece < s.prepare_pieces(); ++piece) {
+            winograd().prepare(s, operands, piece);
         }
         for (int64_t piece = 0; piece < s.forward_pieces(); ++piece) {
-            winograd().forward(s, layer.x.data(), transformed.data(), layer.y.data(), false, piece, scratch.data());
+            winograd().forward(s, operands, piece, scratch.data());
         }
     }
     layer.report(state);

@@ -32,19 +32,28 @@ Split split(int64_t all, int64_t together) {
 constexpr int64_t tiles_together = 48;
 /// Blocks of filters whose products are made before they are transformed.
 constexpr int64_t filters_together = 4;
+/// Fewer than those where their weights are transformed on the way: these stay in the cache.
+constexpr int64_t weights_together = 2;
 
 Split forward_tiles(const WinogradShape& s) { return split(s.tiles(), tiles_together); }
-Split forward_filters(const WinogradShape& s) { return split(s.filter_blocks(), 32); }
+
+/// Forward pieces are ranges of tiles where weights are prepared, else of filters.
+Split forward_cut(const WinogradShape& s) {
+    return s.prepares_weights() ? forward_tiles(s) : split(s.filter_blocks(), weights_together);
+}
+
+/// Where a range of tiles is transformed to.
+PointLayout input_layout(const WinogradShape& s) { return {s.channel_blocks(), forward_tiles(s).together}; }
 
 struct GradientCut {
     Split   tiles, channels, filters;
     int64_t parts;  ///< of the batch
 };
 
-/// At least four pieces where the batch allows it.
+/// At least eight pieces where the batch allows it.
 GradientCut gradient_cut(const WinogradShape& s) {
     GradientCut cut{split(s.tiles(), 64), split(s.channel_blocks(), 8), split(s.filter_blocks(), 8), 1};
-    cut.parts = std::clamp<int64_t>(4 / (cut.channels.pieces * cut.filters.pieces), 1, cut.tiles.pieces);
+    cut.parts = std::clamp<int64_t>(8 / (cut.channels.pieces * cut.filters.pieces), 1, cut.tiles.pieces);
     return cut;
 }
 
@@ -202,67 +211,102 @@ int64_t offset(int64_t filter, int64_t block) { return filter / 16 * block + fil
 
 // --- forward
 
+/// Transforms the weights of `blocks` blocks of filters from `first` on.
 template <class V>
-void transform_weights(const WinogradShape& s, const float* weights, bool rotated, int64_t piece, float* transformed) {
-    int64_t filter_stride     = (rotated ? 1 : s.channels) * 9;
-    int64_t channel_stride    = (rotated ? s.filters : 1) * 9;
-    int64_t first             = piece * 16;
-    int64_t count             = std::min<int64_t>(16, s.filters - first);
-    float   taps[16 * 9 * 16] = {};
-    for (int64_t channel = 0; channel < s.channels; channel += 16) {
-        int64_t channels = std::min<int64_t>(16, s.channels - channel);
-        for (int64_t i = 0; i < channels; ++i) {
-            for (int64_t lane = 0; lane < count; ++lane) {
-                const float* from = weights + (first + lane) * filter_stride + (channel + i) * channel_stride;
-                for (int64_t tap = 0; tap < 9; ++tap) {
-                    taps[(i * 9 + tap) * 16 + lane] = from[rotated ? 8 - tap : tap];
+void transform_weights(const WinogradShape& s, const WinogradOperands& o, int64_t first, int64_t blocks, float* u,
+                       int64_t point_stride) {
+    int64_t filter_stride  = (o.rotated ? 1 : s.channels) * 9;
+    int64_t channel_stride = (o.rotated ? s.filters : 1) * 9;
+    for (int64_t block = 0; block < blocks; ++block) {
+        int64_t filter            = (first + block) * 16;
+        int64_t filters           = std::min<int64_t>(16, s.filters - filter);
+        float   taps[16 * 9 * 16] = {};
+        for (int64_t channel = 0; channel < s.channels; channel += 16) {
+            int64_t channels = std::min<int64_t>(16, s.channels - channel);
+            for (int64_t i = 0; i < channels; ++i) {
+                for (int64_t lane = 0; lane < filters; ++lane) {
+                    const float* from = o.weights + (filter + lane) * filter_stride + (channel + i) * channel_stride;
+                    for (int64_t tap = 0; tap < 9; ++tap) {
+                        taps[(i * 9 + tap) * 16 + lane] = from[o.rotated ? 8 - tap : tap];
+                    }
                 }
             }
+            kernels<V>().transforms.weights(channels, taps, u + (block * s.channels + channel) * 16, point_stride);
         }
-        kernels<V>().transforms.weights(channels, taps, transformed + (piece * s.channels + channel) * 16,
-                                        weight_point_stride(s.channels, s.filter_blocks()));
+    }
+}
+
+/// m [tiles, filters] = v [tiles, channels] u [channels, filters], for each point.
+template <class V>
+void multiply(int64_t channels, int64_t tiles, const float* v, const PointLayout& in, const float* u,
+              int64_t u_point_stride, float* m, const PointLayout& out) {
+    const TileProducts& products = kernels<V>().products;
+    int64_t             panels   = (tiles + max_rows<V> - 1) / max_rows<V>;
+    for (int64_t point = 0; point < points; ++point) {
+        for_each_pair<V>(out.blocks * 16, [&](int64_t filter, int vectors) {
+            int64_t u_at   = offset(filter, channels * 16);
+            int64_t u_next = offset(filter + V::width, channels * 16) - u_at;
+            int64_t m_at   = offset(filter, out.block_stride());
+            int64_t m_next = offset(filter + V::width, out.block_stride()) - m_at;
+            for (int64_t panel = 0; panel < panels; ++panel) {
+                int64_t row  = tiles * panel / panels;
+                int64_t rows = tiles * (panel + 1) / panels - row;
+                products.by_rows[vectors - 1][rows](channels, v + row * 16, in.block_stride(), u + u_at, u_next,
+                                                    m + m_at + row * 16, m_next);
+            }
+        });
+        v += in.point_stride();
+        u += u_point_stride;
+        m += out.point_stride();
+    }
+}
+
+TileRange tile_range(const WinogradShape& s, const Split& cut, int64_t piece, int64_t blocks) {
+    int64_t first = cut.begin(piece);
+    return {s.height, s.width, blocks * s.height * s.width * 16, first, std::min(cut.together, s.tiles() - first)};
+}
+
+template <class V>
+void prepare(const WinogradShape& s, const WinogradOperands& o, int64_t piece) {
+    if (s.prepares_weights()) {
+        transform_weights<V>(s, o, piece, 1, o.prepared + piece * s.channels * 16,
+                             weight_point_stride(s.channels, s.filter_blocks()));
+    } else {
+        PointLayout layout = input_layout(s);
+        kernels<V>().transforms.inputs(tile_range(s, forward_tiles(s), piece, layout.blocks), o.x, layout,
+                                       o.prepared + piece * layout.floats());
     }
 }
 
 template <class V>
-void forward(const WinogradShape& s, const float* x, const float* transformed_weights, float* y, bool accumulate,
-             int64_t piece, float* scratch) {
-    const Kernels& k      = kernels<V>();
-    Split          tiles  = forward_tiles(s);
-    Split          blocks = forward_filters(s);
-    int64_t        plane  = s.height * s.width * 16;
-    int64_t        first  = blocks.begin(piece % blocks.pieces);
-    int64_t        last   = std::min(s.filter_blocks(), first + blocks.together);
-    PointLayout    in{s.channel_blocks(), tiles.together};
-    float*         products = scratch + in.floats();
-
-    TileRange range{s.height, s.width, in.blocks * plane, tiles.begin(piece / blocks.pieces), 0};
-    range.count = std::min(tiles.together, s.tiles() - range.first);
-    k.transforms.inputs(range, x, in, scratch);
-
-    range.image_stride = s.filter_blocks() * plane;
-    int64_t panels     = (range.count + max_rows<V> - 1) / max_rows<V>;
-    for (int64_t block = first; block < last; block += filters_together) {
-        PointLayout out{std::min(filters_together, last - block), tiles.together};
-        for (int64_t point = 0; point < points; ++point) {
-            const float* v = scratch + point * in.point_stride();
-            float*       m = products + point * out.point_stride();
-            const float* u = transformed_weights + point * weight_point_stride(s.channels, s.filter_blocks()) +
-                             block * s.channels * 16;
-            for_each_pair<V>(out.blocks * 16, [&](int64_t filter, int vectors) {
-                int64_t second = filter + V::width;
-                int64_t u_at   = offset(filter, s.channels * 16);
-                int64_t m_at   = offset(filter, out.block_stride());
-                for (int64_t panel = 0; panel < panels; ++panel) {
-                    int64_t row  = range.count * panel / panels;
-                    int64_t rows = range.count * (panel + 1) / panels - row;
-                    k.products.by_rows[vectors - 1][rows](s.channels, v + row * 16, in.block_stride(), u + u_at,
-                                                          offset(second, s.channels * 16) - u_at, m + m_at + row * 16,
-                                                          offset(second, out.block_stride()) - m_at);
-                }
-            });
+void forward(const WinogradShape& s, const WinogradOperands& o, int64_t piece, float* scratch) {
+    const WinogradTransforms& transforms = kernels<V>().transforms;
+    Split                     tiles      = forward_tiles(s);
+    PointLayout               in         = input_layout(s);
+    int64_t                   plane      = s.height * s.width * 16;
+    if (s.prepares_weights()) {
+        float*    products = scratch + in.floats();
+        int64_t   stride   = weight_point_stride(s.channels, s.filter_blocks());
+        TileRange range    = tile_range(s, tiles, piece, in.blocks);
+        transforms.inputs(range, o.x, in, scratch);
+        range.image_stride = s.filter_blocks() * plane;
+        for (int64_t block = 0; block < s.filter_blocks(); block += filters_together) {
+            PointLayout out{std::min(filters_together, s.filter_blocks() - block), tiles.together};
+            multiply<V>(s.channels, range.count, scratch, in, o.prepared + block * s.channels * 16, stride, products,
+                        out);
+            transforms.results(range, products, out, o.y + block * plane, o.accumulate);
         }
-        k.transforms.results(range, products, out, y + block * plane, accumulate);
+    } else {
+        int64_t     block = forward_cut(s).begin(piece);
+        PointLayout out{std::min(forward_cut(s).together, s.filter_blocks() - block), tiles.together};
+        int64_t     stride   = weight_point_stride(s.channels, out.blocks);
+        float*      products = scratch + points * stride;
+        transform_weights<V>(s, o, block, out.blocks, scratch, stride);
+        for (int64_t at = 0; at < tiles.pieces; ++at) {
+            TileRange range = tile_range(s, tiles, at, s.filter_blocks());
+            multiply<V>(s.channels, range.count, o.prepared + at * in.floats(), in, scratch, stride, products, out);
+            transforms.results(range, products, out, o.y + block * plane, o.accumulate);
+        }
     }
 }
 
@@ -286,8 +330,7 @@ void weight_gradient(const WinogradShape& s, const float* x, const float* dy, in
     std::fill_n(du, points * stride, 0.0f);
 
     for (int64_t at = cut.tiles.pieces * part / cut.parts; at < cut.tiles.pieces * (part + 1) / cut.parts; ++at) {
-        TileRange range{s.height, s.width, s.channel_blocks() * plane, cut.tiles.begin(at), 0};
-        range.count = std::min(cut.tiles.together, s.tiles() - range.first);
+        TileRange range = tile_range(s, cut.tiles, at, s.channel_blocks());
         k.transforms.inputs(range, x + channel_block * plane, in, scratch);
         range.image_stride = s.filter_blocks() * plane;
         k.transforms.gradients(range, dy + filter_block * plane, out, d);
@@ -334,22 +377,29 @@ void sum_weight_gradient(const WinogradShape& s, const float* partial, int64_t p
 
 template <class V>
 const Winograd& winograd_of() {
-    static const Winograd made{transform_weights<V>, forward<V>, weight_gradient<V>, sum_weight_gradient};
+    static const Winograd made{prepare<V>, forward<V>, weight_gradient<V>, sum_weight_gradient};
     return made;
 }
 
 }  // namespace
 
-int64_t WinogradShape::transformed_weight_floats() const {
-    return points * weight_point_stride(channels, filter_blocks());
+int64_t WinogradShape::prepare_pieces() const {
+    return prepares_weights() ? filter_blocks() : forward_tiles(*this).pieces;
 }
 
-int64_t WinogradShape::forward_pieces() const { return forward_tiles(*this).pieces * forward_filters(*this).pieces; }
+int64_t WinogradShape::prepared_floats() const {
+    return prepares_weights() ? points * weight_point_stride(channels, filter_blocks())
+                              : forward_tiles(*this).pieces * input_layout(*this).floats();
+}
+
+int64_t WinogradShape::forward_pieces() const { return forward_cut(*this).pieces; }
 
 int64_t WinogradShape::forward_scratch_floats() const {
-    int64_t tiles = forward_tiles(*this).together;
-    return PointLayout{channel_blocks(), tiles}.floats() +
-           PointLayout{std::min(filters_together, forward_filters(*this).together), tiles}.floats();
+    int64_t tiles  = forward_tiles(*this).together;
+    int64_t blocks = prepares_weights() ? std::min(filters_together, filter_blocks()) : forward_cut(*this).together;
+    int64_t operand =
+        prepares_weights() ? input_layout(*this).floats() : points * weight_point_stride(channels, blocks);
+    return operand + PointLayout{blocks, tiles}.floats();
 }
 
 int64_t WinogradShape::gradient_pieces() const {

@@ -20,9 +20,12 @@ struct WinogradShape {
     int64_t channel_blocks() const { return (channels + 15) / 16; }
     int64_t filter_blocks() const { return (filters + 15) / 16; }
 
-    // Forward.
-    int64_t weight_pieces() const { return filter_blocks(); }
-    int64_t transformed_weight_floats() const;
+    // Forward: a stage of pieces that prepare, then one that multiplies. Prepared for all pieces are the transformed
+    // weights or, where these are much larger (deep layers of small images), the transformed x: then each piece
+    // transforms the weights of its own filters, which do not leave the cache (1.3 to 2 times as fast).
+    bool    prepares_weights() const { return 4 * tiles() >= filters; }
+    int64_t prepare_pieces() const;
+    int64_t prepared_floats() const;
     int64_t forward_pieces() const;
     int64_t forward_scratch_floats() const;  ///< of a thread
 
@@ -33,16 +36,21 @@ struct WinogradShape {
     int64_t sum_pieces() const { return filter_blocks(); }
 };
 
+/// Operands of the forward convolution, or of the gradient to the data: that is a convolution of dy in which filters
+/// and channels change places, and each filter is rotated by half a turn.
+struct WinogradOperands {
+    const float* x;
+    const float* weights;  ///< [filters, channels, 3, 3], or [channels, filters, 3, 3] if rotated
+    bool         rotated;
+    float*       prepared;
+    float*       y;
+    bool         accumulate;  ///< y += instead of y =
+};
+
 /// The kernels for one instruction set.
 struct Winograd {
-    /// Transforms filters of `piece`: weights [filters, channels, 3, 3], or, for the gradient to the data (a
-    /// convolution of dy with filters and channels exchanged), [channels, filters, 3, 3] which are rotated by half a
-    /// turn.
-    void (*transform_weights)(const WinogradShape&, const float* weights, bool rotated, int64_t piece,
-                              float* transformed);
-    /// y = x * weights, or y += x * weights.
-    void (*forward)(const WinogradShape&, const float* x, const float* transformed_weights, float* y, bool accumulate,
-                    int64_t piece, float* scratch);
+    void (*prepare)(const WinogradShape&, const WinogradOperands&, int64_t piece);
+    void (*forward)(const WinogradShape&, const WinogradOperands&, int64_t piece, float* scratch);
 
     void (*weight_gradient)(const WinogradShape&, const float* x, const float* dy, int64_t piece, float* partial,
                             float* scratch);

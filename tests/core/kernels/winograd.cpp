@@ -146,16 +146,14 @@ void for_pieces(int64_t pieces, bool backwards, const std::function<void(int64_t
 /// The forward convolution, or the gradient to the data, onto memory filled with `before`.
 std::vector<float> convolved(const WinogradShape& s, const Images& x, const std::vector<float>& weights, bool rotated,
                              bool backwards = false, bool accumulate = false, float before = nan) {
-    Guarded transformed(s.transformed_weight_floats());
-    Guarded scratch(s.forward_scratch_floats());
-    Guarded y(s.images * s.filter_blocks() * 16 * s.height * s.width, before);
-    for_pieces(s.weight_pieces(), backwards, [&](int64_t piece) {
-        winograd().transform_weights(s, weights.data(), rotated, piece, transformed.data());
-    });
-    for_pieces(s.forward_pieces(), backwards, [&](int64_t piece) {
-        winograd().forward(s, x.blocked.data(), transformed.data(), y.data(), accumulate, piece, scratch.data());
-    });
-    transformed.checked();
+    Guarded          prepared(s.prepared_floats());
+    Guarded          scratch(s.forward_scratch_floats());
+    Guarded          y(s.images * s.filter_blocks() * 16 * s.height * s.width, before);
+    WinogradOperands operands{x.blocked.data(), weights.data(), rotated, prepared.data(), y.data(), accumulate};
+    for_pieces(s.prepare_pieces(), backwards, [&](int64_t piece) { winograd().prepare(s, operands, piece); });
+    for_pieces(s.forward_pieces(), backwards,
+               [&](int64_t piece) { winograd().forward(s, operands, piece, scratch.data()); });
+    prepared.checked();
     scratch.checked();
     return y.checked();
 }
@@ -247,7 +245,8 @@ std::vector<WinogradShape> shapes() {
     all.push_back({1, 1, 1, 6, 6});
     all.push_back({2, 16, 16, 33, 31});  // several pieces of tiles
     all.push_back({1, 33, 70, 12, 12});
-    all.push_back({1, 150, 290, 9, 9});  // several pieces of channels and filters
+    all.push_back({1, 20, 260, 30, 30});  // several pieces of tiles, fewer than a quarter of the filters
+    all.push_back({1, 150, 290, 9, 9});   // several pieces of channels and filters
     return all;
 }
 
