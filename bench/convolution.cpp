@@ -1,12 +1,12 @@
 // Convolution 3 x 3 by Winograd's algorithm at the shapes of ResNet-32, ResNet-18 and VGG-16, on one thread. The rate
 // is effective: arithmetic of the definition over time, so that it compares with a direct convolution.
 
+#include "core/array.h"
 #include "core/kernels/dispatch.h"
 #include "core/kernels/winograd.h"
+#include "core/random.h"
 
 #include <benchmark/benchmark.h>
-
-#include <vector>
 
 namespace {
 
@@ -22,25 +22,28 @@ void shapes(benchmark::internal::Benchmark* b) {
     b->Args({128, 512, 512, 4})->Args({128, 512, 512, 2});
 }
 
-std::vector<float> values(int64_t count) {
-    std::vector<float> made(static_cast<size_t>(count));
-    uint32_t           state = 1;
-    for (float& value : made) {
-        state = state * 1664525 + 1013904223;
-        value = static_cast<float>(state >> 8) / static_cast<float>(1 << 24) - 0.5f;
+Array memory(int64_t floats) { return Array({.shape = {floats}}); }
+
+Array random_values(int64_t count) {
+    Array  made = memory(count);
+    Random random(1, 1);
+    for (int64_t i = 0; i < count; ++i) {
+        made.values<float>()[static_cast<size_t>(i)] = random.uniform(static_cast<uint64_t>(i)) - 0.5f;
     }
     return made;
 }
 
+float* data(Array& array) { return array.values<float>().data(); }
+
 struct Layer {
-    WinogradShape      shape;
-    std::vector<float> x, y, weights;
+    WinogradShape shape;
+    Array         x, y, weights;
 
     explicit Layer(const State& state)
         : shape{state.range(0), state.range(1), state.range(2), state.range(3), state.range(3)},
-          x(values(shape.images * shape.channel_blocks() * 16 * shape.height * shape.width)),
-          y(values(shape.images * shape.filter_blocks() * 16 * shape.height * shape.width)),
-          weights(values(shape.filters * shape.channels * 9)) {}
+          x(random_values(shape.images * shape.channel_blocks() * 16 * shape.height * shape.width)),
+          y(random_values(shape.images * shape.filter_blocks() * 16 * shape.height * shape.width)),
+          weights(random_values(shape.filters * shape.channels * 9)) {}
 
     void report(State& state) const {
         double products = static_cast<double>(shape.filters * shape.channels * 9) *
@@ -51,17 +54,17 @@ struct Layer {
 };
 
 void convolve(State& state, bool rotated) {
-    Layer              layer(state);
-    WinogradShape      s = layer.shape;
-    std::vector<float> prepared(static_cast<size_t>(s.prepared_floats()));
-    std::vector<float> scratch(static_cast<size_t>(s.forward_scratch_floats()));
-    WinogradOperands   operands{layer.x.data(), layer.weights.data(), rotated, prepared.data(), layer.y.data(), false};
+    Layer            layer(state);
+    WinogradShape    s        = layer.shape;
+    Array            prepared = memory(s.prepared_floats());
+    Array            scratch  = memory(s.forward_scratch_floats());
+    WinogradOperands operands{data(layer.x), data(layer.weights), rotated, data(prepared), data(layer.y), false};
     for (auto _ : state) {
         for (int64_t piece = 0; piece < s.prepare_pieces(); ++piece) {
             winograd().prepare(s, operands, piece);
         }
         for (int64_t piece = 0; piece < s.forward_pieces(); ++piece) {
-            winograd().forward(s, operands, piece, scratch.data());
+            winograd().forward(s, operands, piece, data(scratch));
         }
     }
     layer.report(state);
@@ -74,16 +77,16 @@ void winograd_data_gradient(State& state) { convolve(state, true); }
 BENCHMARK(winograd_data_gradient)->Apply(shapes);
 
 void winograd_weight_gradient(State& state) {
-    Layer              layer(state);
-    WinogradShape      s = layer.shape;
-    std::vector<float> partial(static_cast<size_t>(s.partial_floats()));
-    std::vector<float> scratch(static_cast<size_t>(s.gradient_scratch_floats()));
+    Layer         layer(state);
+    WinogradShape s       = layer.shape;
+    Array         partial = memory(s.partial_floats());
+    Array         scratch = memory(s.gradient_scratch_floats());
     for (auto _ : state) {
         for (int64_t piece = 0; piece < s.gradient_pieces(); ++piece) {
-            winograd().weight_gradient(s, layer.x.data(), layer.y.data(), piece, partial.data(), scratch.data());
+            winograd().weight_gradient(s, data(layer.x), data(layer.y), piece, data(partial), data(scratch));
         }
         for (int64_t piece = 0; piece < s.sum_pieces(); ++piece) {
-            winograd().sum_weight_gradient(s, partial.data(), piece, layer.weights.data());
+            winograd().sum_weight_gradient(s, data(partial), piece, data(layer.weights));
         }
     }
     layer.report(state);

@@ -21,11 +21,11 @@ struct Split {
     int64_t begin(int64_t piece) const { return piece * together; }
 };
 
-/// `all` in pieces of equal size, at most `together` each but for rounding.
+/// `all` in pieces of equal size, at most `together` each but for rounding; one piece of nothing.
 Split split(int64_t all, int64_t together) {
     int64_t pieces = std::max<int64_t>(1, (all + together - 1) / together);
-    int64_t each   = (all + pieces - 1) / pieces;
-    return {.pieces = (all + each - 1) / each, .together = each};
+    int64_t each   = std::max<int64_t>(1, (all + pieces - 1) / pieces);
+    return {.pieces = std::max<int64_t>(1, (all + each - 1) / each), .together = each};
 }
 
 /// A multiple of the rows of the products' register tiles.
@@ -218,9 +218,9 @@ void transform_weights(const WinogradShape& s, const WinogradOperands& o, int64_
     int64_t filter_stride  = (o.rotated ? 1 : s.channels) * 9;
     int64_t channel_stride = (o.rotated ? s.filters : 1) * 9;
     for (int64_t block = 0; block < blocks; ++block) {
-        int64_t filter            = (first + block) * 16;
-        int64_t filters           = std::min<int64_t>(16, s.filters - filter);
-        float   taps[16 * 9 * 16] = {};
+        int64_t           filter            = (first + block) * 16;
+        int64_t           filters           = std::min<int64_t>(16, s.filters - filter);
+        alignas(64) float taps[16 * 9 * 16] = {};
         for (int64_t channel = 0; channel < s.channels; channel += 16) {
             int64_t channels = std::min<int64_t>(16, s.channels - channel);
             for (int64_t i = 0; i < channels; ++i) {

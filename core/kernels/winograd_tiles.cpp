@@ -193,7 +193,7 @@ struct ToPoints {
         constexpr int64_t width  = strip_tiles * 4 + 2 * border;
         int64_t           stride = layout.point_stride();
         int64_t           plane  = range.height * range.width * 16;
-        float             strip[6][width * 16];
+        alignas(64) float strip[6][width * 16];
         for (int64_t block = 0; block < layout.blocks; ++block) {
             Position at(range);
             for (int64_t tile = 0, count = 0; tile < range.count; tile += count, at.advance(count)) {
@@ -226,9 +226,9 @@ struct Results {
     template <class V>
     HEMP_INLINE static void run(const TileRange& range, const float* from, const PointLayout& layout, float* y,
                                 bool accumulate) {
-        int64_t stride = layout.point_stride();
-        int64_t plane  = range.height * range.width * 16;
-        float   strip[6][strip_tiles * 64];
+        int64_t           stride = layout.point_stride();
+        int64_t           plane  = range.height * range.width * 16;
+        alignas(64) float strip[6][strip_tiles * 64];
         for (int64_t block = 0; block < layout.blocks; ++block) {
             Position at(range);
             for (int64_t tile = 0, count = 0; tile < range.count; tile += count, at.advance(count)) {
