@@ -1,0 +1,353 @@
+#include "core/kernels/winograd_tiles.h"
+
+#include "core/kernels/dispatch.h"
+
+#include <algorithm>
+
+// With points 0, +-a, +-b, infinity and b = 2a, the matrices of Toom and Cook's algorithm have rows
+//   B'   0: (a2 b2, 0, -(a2 + b2), 0, 1, 0)    +-a: (0, -+a b2, -b2, +-a, 1, 0)    +-b: (0, -+b a2, -a2, +-b, 1, 0)
+//        infinity: (0, a2 b2, 0, -(a2 + b2), 0, 1)
+//   G    p: (1, p, p2) / N(p), where N(p) is the product of the differences to the other points; infinity: (0, 0, 1)
+//   A    p: (1, p, p2, p3); infinity: (0, 0, 0, 1)
+// Rows of +-p share their even and odd part. Factors common to a row are multiplied in last, once for both axes.
+// No sum has two products as terms: which of them would be rounded alone is the compiler's choice.
+namespace hemp {
+namespace {
+
+constexpr double a  = 0.75;
+constexpr double b  = 1.5;
+constexpr double a2 = a * a;
+constexpr double b2 = b * b;
+
+constexpr double na = 2 * a2 * (a2 - b2);  // N(a) = N(-a)
+constexpr double nb = 2 * b2 * (b2 - a2);
+/// Factors of the rows of G. That of infinity belongs to A', whose last row lacks it.
+constexpr double filter_scale[6] = {1 / (a2 * b2), 1 / na, 1 / na, 1 / nb, 1 / nb, 1 / (a * a2)};
+/// Factors of the rows of A'.
+constexpr double result_scale[4] = {1, a, a2, a* a2};
+/// Factors of the rows of G'.
+constexpr double tap_scale[3] = {1 / na, a / na, a2 / na};
+
+template <class V>
+HEMP_INLINE typename V::Float number(double x) {
+    return V::all(static_cast<float>(x));
+}
+
+// --- one axis
+
+/// B'
+template <class V>
+HEMP_INLINE void to_points(const typename V::Float (&d)[6], typename V::Float (&v)[6]) {
+    using F  = typename V::Float;
+    F even_a = d[4] - number<V>(b2) * d[2];
+    F odd_a  = d[3] - number<V>(b2) * d[1];
+    F even_b = d[4] - number<V>(a2) * d[2];
+    F odd_b  = d[3] - number<V>(a2) * d[1];
+    v[0]     = even_a - number<V>(a2) * (d[2] - number<V>(b2) * d[0]);
+    v[1]     = even_a + number<V>(a) * odd_a;
+    v[2]     = even_a - number<V>(a) * odd_a;
+    v[3]     = even_b + number<V>(b) * odd_b;
+    v[4]     = even_b - number<V>(b) * odd_b;
+    v[5]     = (d[5] - number<V>(b2) * d[3]) - number<V>(a2) * odd_a;
+}
+
+/// A
+template <class V>
+HEMP_INLINE void to_points(const typename V::Float (&y)[4], typename V::Float (&v)[6]) {
+    using F  = typename V::Float;
+    F even_a = y[0] + number<V>(a2) * y[2];
+    F odd_a  = y[1] + number<V>(a2) * y[3];
+    F even_b = y[0] + number<V>(b2) * y[2];
+    F odd_b  = y[1] + number<V>(b2) * y[3];
+    v[0]     = y[0];
+    v[1]     = even_a + number<V>(a) * odd_a;
+    v[2]     = even_a - number<V>(a) * odd_a;
+    v[3]     = even_b + number<V>(b) * odd_b;
+    v[4]     = even_b - number<V>(b) * odd_b;
+    v[5]     = y[3];
+}
+
+/// The rows of G without their scaling.
+template <class V>
+HEMP_INLINE void to_points(const typename V::Float (&g)[3], typename V::Float (&v)[6]) {
+    using F  = typename V::Float;
+    F even_a = g[0] + number<V>(a2) * g[2];
+    F even_b = g[0] + number<V>(b2) * g[2];
+    v[0]     = g[0];
+    v[1]     = even_a + number<V>(a) * g[1];
+    v[2]     = even_a - number<V>(a) * g[1];
+    v[3]     = even_b + number<V>(b) * g[1];
+    v[4]     = even_b - number<V>(b) * g[1];
+    v[5]     = g[2];
+}
+
+/// The rows of A' without their scaling.
+template <class V>
+HEMP_INLINE void from_points(const typename V::Float (&m)[6], typename V::Float (&y)[4]) {
+    using F = typename V::Float;
+    F sum_a = m[1] + m[2];
+    F dif_a = m[1] - m[2];
+    F sum_b = m[3] + m[4];
+    F dif_b = m[3] - m[4];
+    y[0]    = m[0] + sum_a + sum_b;
+    y[1]    = dif_a + number<V>(b / a) * dif_b;
+    y[2]    = sum_a + number<V>(b2 / a2) * sum_b;
+    y[3]    = (m[5] + dif_a) + number<V>(b * b2 / (a * a2)) * dif_b;
+}
+
+/// The rows of G' without their scaling.
+template <class V>
+HEMP_INLINE void taps_from_points(const typename V::Float (&m)[6], typename V::Float (&g)[3]) {
+    using F = typename V::Float;
+    F sum_a = m[1] + m[2];
+    F dif_a = m[1] - m[2];
+    F sum_b = m[3] + m[4];
+    F dif_b = m[3] - m[4];
+    g[0]    = (sum_a + number<V>(na / nb) * sum_b) + number<V>(na / (a2 * b2)) * m[0];
+    g[1]    = dif_a + number<V>(na / nb * b / a) * dif_b;
+    g[2]    = (sum_a + number<V>(na / nb * b2 / a2) * sum_b) + number<V>(na / a2) * m[5];
+}
+
+// --- tiles
+
+/// Where the tiles of a range lie.
+struct Position {
+    const TileRange& range;
+    int64_t          image, row, column;  // of the image; row and column of tiles
+
+    HEMP_INLINE explicit Position(const TileRange& tiles) : range(tiles) {
+        int64_t columns = tiles.tile_columns();
+        int64_t each    = tiles.tile_rows() * columns;
+        image           = tiles.first / each;
+        row             = tiles.first % each / columns;
+        column          = tiles.first % columns;
+    }
+    /// `tiles` further in the same row of tiles, or at the start of the next row.
+    HEMP_INLINE void advance(int64_t tiles) {
+        column += tiles;
+        if (column == range.tile_columns()) {
+            column = 0;
+            if (++row == range.tile_rows()) {
+                row = 0;
+                ++image;
+            }
+        }
+    }
+};
+
+// Tiles in a row are transformed together, in strips: first the columns, which neighbouring tiles share, then the rows.
+
+constexpr int64_t strip_tiles = 8;
+
+/// Asks for a pixel in each of four rows that the next row of tiles uses: they come from memory while this one is
+/// computed (a third of the time with 16 channels). Addresses beyond the images do no harm.
+HEMP_INLINE void prefetch_rows(const float* pixel, int64_t row_stride) {
+#pragma GCC      unroll 4
+    for (int i = 0; i < 4; ++i) {
+             __builtin_prefetch(pixel + i * row_stride, 0, 2);
+    }
+}
+
+/// The columns of Size x Size values with `border` lines above and to the left of the tile: `columns` columns from
+/// `left` on, zero outside the image.
+template <class V, int Size, int64_t Columns>
+HEMP_INLINE void transform_columns(const float* image, const TileRange& range, int64_t top, int64_t left,
+                                   int64_t columns, float (&strip)[6][Columns * 16]) {
+    static constexpr float zeros[Columns * 16] = {};
+
+    int64_t      first = std::max<int64_t>(0, -left);
+    int64_t      last  = std::min(columns, range.width - left);
+    const float* rows[Size];
+    for (int64_t i = 0; i < Size; ++i) {
+        bool inside = top + i >= 0 && top + i < range.height;
+        rows[i]     = inside ? image + ((top + i) * range.width + left) * 16 : zeros;
+    }
+    const float* below = image + ((top + Size) * range.width + left) * 16;
+    for (int64_t i = 0; i < 6; ++i) {
+        std::fill_n(strip[i], first * 16, 0.0f);
+        std::fill_n(strip[i] + last * 16, (columns - last) * 16, 0.0f);
+    }
+    for (int64_t column = first * 16; column < last * 16; column += 16) {
+        prefetch_rows(below + column, range.width * 16);
+        for (int64_t at = column; at < column + 16; at += V::width) {
+            typename V::Float d[Size], v[6];
+#pragma GCC unroll 6
+            for (int i = 0; i < Size; ++i) {
+                d[i] = V::load(rows[i] + at);
+            }
+            to_points<V>(d, v);
+#pragma GCC unroll 6
+            for (int i = 0; i < 6; ++i) {
+                V::store(strip[i] + at, v[i]);
+            }
+        }
+    }
+}
+
+/// Tiles of which each depends on Size x Size values, 4 apart, with the first (Size - 4) / 2 before the tile.
+template <int Size>
+struct ToPoints {
+    template <class V>
+    HEMP_INLINE static void run(const TileRange& range, const float* x, const PointLayout& layout, float* to) {
+        constexpr int64_t border = (Size - 4) / 2;
+        constexpr int64_t width  = strip_tiles * 4 + 2 * border;
+        int64_t           stride = layout.point_stride();
+        int64_t           plane  = range.height * range.width * 16;
+        alignas(64) float strip[6][width * 16];
+        for (int64_t block = 0; block < layout.blocks; ++block) {
+            Position at(range);
+            for (int64_t tile = 0, count = 0; tile < range.count; tile += count, at.advance(count)) {
+                count = std::min({strip_tiles, range.count - tile, range.tile_columns() - at.column});
+                transform_columns<V, Size, width>(x + at.image * range.image_stride + block * plane, range,
+                                                  at.row * 4 - border, at.column * 4 - border, count * 4 + 2 * border,
+                                                  strip);
+                for (int64_t i = 0; i < 6; ++i) {
+                    float* row = to + block * layout.block_stride() + tile * 16 + i * 6 * stride;
+                    for (int64_t lane = 0; lane < count * 16; lane += V::width) {
+                        const float*      from = strip[i] + lane / 16 * 64 + lane % 16;
+                        typename V::Float d[Size], v[6];
+#pragma GCC unroll 6
+                        for (int j = 0; j < Size; ++j) {
+                            d[j] = V::load(from + j * 16);
+                        }
+                        to_points<V>(d, v);
+#pragma GCC unroll 6
+                        for (int j = 0; j < 6; ++j) {
+                            V::store(row + lane + j * stride, v[j]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+};
+
+struct Results {
+    template <class V>
+    HEMP_INLINE static void run(const TileRange& range, const float* from, const PointLayout& layout, float* y,
+                                bool accumulate) {
+        int64_t           stride = layout.point_stride();
+        int64_t           plane  = range.height * range.width * 16;
+        alignas(64) float strip[6][strip_tiles * 64];
+        for (int64_t block = 0; block < layout.blocks; ++block) {
+            Position at(range);
+            for (int64_t tile = 0, count = 0; tile < range.count; tile += count, at.advance(count)) {
+                count = std::min({strip_tiles, range.count - tile, range.tile_columns() - at.column});
+                for (int64_t i = 0; i < 6; ++i) {
+                    const float* row = from + block * layout.block_stride() + tile * 16 + i * 6 * stride;
+                    for (int64_t lane = 0; lane < count * 16; lane += V::width) {
+                        typename V::Float m[6], results[4];
+#pragma GCC unroll 6
+                        for (int j = 0; j < 6; ++j) {
+                            m[j] = V::load(row + lane + j * stride);
+                        }
+                        from_points<V>(m, results);
+                        float* to = strip[i] + lane / 16 * 64 + lane % 16;
+#pragma GCC unroll 4
+                        for (int j = 0; j < 4; ++j) {
+                            V::store(to + j * 16, results[j] * number<V>(result_scale[j]));
+                        }
+                    }
+                }
+                float* to =
+                    y + at.image * range.image_stride + block * plane + (at.row * 4 * range.width + at.column * 4) * 16;
+                int64_t rows    = std::min<int64_t>(4, range.height - at.row * 4);
+                int64_t columns = std::min(count * 4, range.width - at.column * 4);
+                for (int64_t column = 0; column < columns * 16; column += 16) {
+                    prefetch_rows(to + 4 * range.width * 16 + column, range.width * 16);
+                    for (int64_t at = column; at < column + 16; at += V::width) {
+                        typename V::Float m[6], results[4];
+#pragma GCC unroll 6
+                        for (int i = 0; i < 6; ++i) {
+                            m[i] = V::load(strip[i] + at);
+                        }
+                        from_points<V>(m, results);
+#pragma GCC unroll 4
+                        for (int i = 0; i < 4; ++i) {
+                            if (i < rows) {
+                                float*            pixel  = to + i * range.width * 16 + at;
+                                typename V::Float result = results[i] * number<V>(result_scale[i]);
+                                V::store(pixel, accumulate ? V::load(pixel) + result : result);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+};
+
+// --- filters
+
+struct Weights {
+    template <class V>
+    HEMP_INLINE static void run(int64_t count, const float* g, float* u, int64_t stride) {
+        using F = typename V::Float;
+        for (int64_t at = 0; at < count * 16; at += V::width) {
+            const float* from = g + at / 16 * 144 + at % 16;
+            F            rows[3][6];
+#pragma GCC unroll 3
+            for (int i = 0; i < 3; ++i) {
+                const float* row   = from + i * 48;
+                F            g3[3] = {V::load(row), V::load(row + 16), V::load(row + 32)};
+                to_points<V>(g3, rows[i]);
+            }
+#pragma GCC unroll 6
+            for (int j = 0; j < 6; ++j) {
+                F column[3] = {rows[0][j], rows[1][j], rows[2][j]};
+                F values[6];
+                to_points<V>(column, values);
+#pragma GCC unroll 6
+                for (int i = 0; i < 6; ++i) {
+                    V::store(u + at + (i * 6 + j) * stride, values[i] * number<V>(filter_scale[i] * filter_scale[j]));
+                }
+            }
+        }
+    }
+};
+
+struct WeightGradients {
+    template <class V>
+    HEMP_INLINE static void run(int64_t count, const float* du, int64_t stride, float* dg) {
+        using F = typename V::Float;
+        for (int64_t at = 0; at < count * 16; at += V::width) {
+            float* to = dg + at / 16 * 144 + at % 16;
+            F      columns[6][3];
+#pragma GCC unroll 6
+            for (int j = 0; j < 6; ++j) {
+                F values[6];
+#pragma GCC unroll 6
+                for (int i = 0; i < 6; ++i) {
+                    values[i] = V::load(du + at + (i * 6 + j) * stride);
+                }
+                taps_from_points<V>(values, columns[j]);
+            }
+#pragma GCC unroll 3
+            for (int i = 0; i < 3; ++i) {
+                F values[6], taps[3];
+#pragma GCC unroll 6
+                for (int j = 0; j < 6; ++j) {
+                    values[j] = columns[j][i];
+                }
+                taps_from_points<V>(values, taps);
+#pragma GCC unroll 3
+                for (int j = 0; j < 3; ++j) {
+                    V::store(to + (i * 3 + j) * 16, taps[j] * number<V>(tap_scale[i] * tap_scale[j]));
+                }
+            }
+        }
+    }
+};
+
+}  // namespace
+
+WinogradTransforms winograd_transforms(InstructionSet set) {
+    using Forth = void(const TileRange&, const float*, const PointLayout&, float*);
+    return {.inputs    = kernel<ToPoints<6>, Forth>(set),
+            .gradients = kernel<ToPoints<4>, Forth>(set),
+            .results   = kernel<Results, void(const TileRange&, const float*, const PointLayout&, float*, bool)>(set),
+            .weights   = kernel<Weights, void(int64_t, const float*, float*, int64_t)>(set),
+            .weight_gradients = kernel<WeightGradients, void(int64_t, const float*, int64_t, float*)>(set)};
+}
+
+}  // namespace hemp
