@@ -1,14 +1,16 @@
 #include "core/ops/conv2d_blocked.h"
 
 #include "core/kernels/direct_conv.h"
+#include "core/kernels/winograd.h"
 #include "core/operator.h"
 #include "core/ops/channel_blocks.h"
 
 #include <algorithm>
 #include <cstring>
 
-// Convolution on blocks of channels, direct: no product is computed that the definition does not have, and no copy is
-// made but that of a strip of the image with zeros around it.
+// Convolution on blocks of channels, by Winograd's algorithm where a 3 x 3 kernel has enough channels and pixels, else
+// direct: no product is computed that the definition does not have, and no copy is made but that of a strip of the
+// image with zeros around it. The direct algorithm:
 //   forward           each piece: a strip of an image's rows, all filters (or a share of them)
 //   gradient to data  a convolution of dy with the weights turned round; with a stride s, pixels of x at equal distance
 //                     from the stride's grid meet the same taps, so that there are s x s convolutions with stride 1
@@ -103,6 +105,61 @@ Cost cost_of(const Node& node, const Geometry& g) {
         bytes += static_cast<double>(input.type().bytes());
     }
     return {.flop = 2 * static_cast<double>(g.products()), .bytes = bytes};
+}
+
+// --- Winograd's algorithm
+
+/// Where it is faster, by measurement: the transforms must be few beside the products, few tiles may be cut off, and
+/// there must be enough of them for the transformed weights.
+bool winograd_pays(const Geometry& g) {
+    WinogradShape shape{g.images, g.channels, g.filters, g.x.height, g.x.width};
+    bool three = g.kernel.height == 3 && g.kernel.width == 3 && g.stride.area() == 1 && g.padding.area() == 1 &&
+                 g.padding.height == 1;
+    constexpr int64_t tile_area = 16, least_tiles = 32, most_waste = 2;
+    return three && !g.planar && std::min(g.channels, g.filters) >= lanes && shape.tiles() >= least_tiles &&
+           shape.tiles() * tile_area <= most_waste * g.images * g.x.area();
+}
+
+constexpr const char* winograd_name = "Winograd F(4x4, 3x3)";
+
+/// A convolution from `channels` to `filters`; the gradient to data is one of dy, with the weights turned round.
+Work winograd_work(const Geometry& g, bool rotated) {
+    const Winograd* kernels = &winograd();
+    WinogradShape   shape{g.images, rotated ? g.filters : g.channels, rotated ? g.channels : g.filters, g.x.height,
+                        g.x.width};
+    auto            operands = [=](const Buffers& memory) {
+        return WinogradOperands{.x          = memory.input<float>(0),
+                                           .weights    = memory.input<float>(1),
+                                           .rotated    = rotated,
+                                           .prepared   = scratch_of(memory),
+                                           .y          = memory.out<float>(),
+                                           .accumulate = false};
+    };
+    Stage prepare{shape.prepare_pieces(),
+                  [=](const Buffers& memory, int64_t piece) { kernels->prepare(shape, operands(memory), piece); }};
+    Stage forward{shape.forward_pieces(), [=](const Buffers& memory, int64_t piece) {
+                      kernels->forward(shape, operands(memory), piece, thread_scratch_of(memory));
+                  }};
+    return {.stages               = {prepare, forward},
+            .scratch_bytes        = float_bytes(shape.prepared_floats()),
+            .thread_scratch_bytes = float_bytes(shape.forward_scratch_floats()),
+            .algorithm            = winograd_name};
+}
+
+Work winograd_weight_work(const Geometry& g) {
+    const Winograd* kernels = &winograd();
+    WinogradShape   shape{g.images, g.channels, g.filters, g.x.height, g.x.width};
+    Stage           multiply{shape.gradient_pieces(), [=](const Buffers& memory, int64_t piece) {
+                       kernels->weight_gradient(shape, memory.input<float>(1), memory.input<float>(0), piece,
+                                                          scratch_of(memory), thread_scratch_of(memory));
+                   }};
+    Stage           add{shape.sum_pieces(), [=](const Buffers& memory, int64_t piece) {
+                  kernels->sum_weight_gradient(shape, scratch_of(memory), piece, memory.out<float>());
+              }};
+    return {.stages               = {multiply, add},
+            .scratch_bytes        = float_bytes(shape.partial_floats()),
+            .thread_scratch_bytes = float_bytes(shape.gradient_scratch_floats()),
+            .algorithm            = winograd_name};
 }
 
 // --- strips: what the kernels read, with zeros around it
@@ -356,10 +413,13 @@ Sweep forward_sweep(const Geometry& g) {
 }
 
 Work work(const Node& node) {
-    Geometry g     = forward_geometry(node);
-    Sweep    sweep = forward_sweep(g);
-    Cut      cut   = cut_of(sweep);
-    Stage    pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
+    Geometry g = forward_geometry(node);
+    if (winograd_pays(g)) {
+        return winograd_work(g, false);
+    }
+    Sweep sweep = forward_sweep(g);
+    Cut   cut   = cut_of(sweep);
+    Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t      taps    = g.kernel.area();
                    int64_t      filters = std::min(lanes, g.filters - block * lanes);
                    const float* weight  = memory.input<float>(1) + block * lanes * g.channels * taps;
@@ -369,7 +429,7 @@ Work work(const Node& node) {
                            for (int64_t lane = 0; lane < g.x_lanes(); ++lane) {
                                int64_t channel = x_block * g.x_lanes() + lane;
                                pack_tap(weight + channel * taps + tap, channel < g.channels ? filters : 0,
-                                           g.channels * taps, to);
+                                        g.channels * taps, to);
                                to += lanes;
                            }
                        }
@@ -451,9 +511,12 @@ Sweep data_sweep(const Geometry& g) {
 }
 
 Work data_work(const Node& node) {
-    Geometry g     = data_geometry(node);
-    Sweep    sweep = data_sweep(g);
-    Cut      cut   = cut_of(sweep);
+    Geometry g = data_geometry(node);
+    if (winograd_pays(g)) {
+        return winograd_work(g, true);
+    }
+    Sweep sweep = data_sweep(g);
+    Cut   cut   = cut_of(sweep);
     // The taps of each phase, the last one first.
     Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t taps     = g.kernel.area();
@@ -517,7 +580,10 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 }
 
 Work weight_work(const Node& node) {
-    Geometry          g       = weight_geometry(node);
+    Geometry g = weight_geometry(node);
+    if (winograd_pays(g)) {
+        return winograd_weight_work(g);
+    }
     const DirectConv* kernels = &direct_conv();
 
     // A group of channels: all planes, or one block; four where a tap alone is too little work for a look at dy.

@@ -91,6 +91,21 @@ TEST_CASE("conv2d on blocks of channels") {
         check({1, 17, 40, 36}, {1, 17, 3, 3}, {.padding = {1, 1}}, false);  // strips that cut an image
         check_gradients({20, 6, 2, 2}, {33, 6, 3, 3}, {.padding = {1, 1}});
     }
+    SUBCASE("by Winograd's algorithm") {
+        ConvOptions     options{.padding = {1, 1}};
+        Shape           x{3, 17, 13, 14}, y{3, 16, 13, 14}, weight{16, 17, 3, 3};
+        const Tolerance coarser{.ulps = 128, .floor = 64};
+        check_operator("conv2d_blocked by Winograd",
+                       [=](const Tensors& t) { return conv2d_blocked(t[0], t[1], options); },
+                       {{.shape = blocked_shape(x)}, {.shape = weight}}, {.result = coarser, .gradient = false});
+        check_operator("conv2d_blocked_data_gradient by Winograd",
+                       [=](const Tensors& t) { return conv2d_blocked_data_gradient(t[0], t[1], x, options); },
+                       {{.shape = blocked_shape(y)}, {.shape = weight}}, {.result = coarser, .gradient = false});
+        check_operator("conv2d_blocked_weight_gradient by Winograd",
+                       [=](const Tensors& t) { return conv2d_blocked_weight_gradient(t[0], t[1], weight, options); },
+                       {{.shape = blocked_shape(y)}, {.shape = blocked_shape(x)}},
+                       {.result = {.ulps = 256, .floor = 256}, .gradient = false});
+    }
     SUBCASE("of no images") { check({0, 16, 5, 5}, {3, 16, 3, 3}, {.padding = {1, 1}}); }
     SUBCASE("takes no part in what fills up a block") {
         Tensor dense = given({1, 1, 1, 1, 16}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
