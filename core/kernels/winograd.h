@@ -4,7 +4,7 @@
 // the definition needs four.
 //
 // Images are channel-blocked, [N, C/16, H, W, 16] with C rounded up to a multiple of 16 and zeros in the lanes beyond;
-// weights are [K, C, 3, 3]. Relative error with 512 channels, in the root mean square: 3e-6 (the direct sum: 5e-7).
+// weights are [K, C, 3, 3]. Relative error in the root mean square: 5e-7 with 16 channels, 2e-6 with 512.
 //
 // Pieces are cut by shape alone, may be computed in any order, and each element is summed in one order with one
 // rounding a multiply-add where the CPU has it: AVX2 and AVX-512 give the same bits.
