@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/input.h"
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/step.h"
@@ -26,7 +27,7 @@ struct Measurement {
 Measurement measure(const std::string& name, const StepOptions& options) {
     using Clock = std::chrono::steady_clock;
     reset_peak_memory();
-    Model model = build_model(name, 1);
+    Model model = build_model(model_source(name), 1);
     Step  step(model, options);
     for (int i = 0; i < 3; ++i) {
         step.run();
@@ -75,7 +76,7 @@ int bench(const Arguments& arguments, const Settings& settings) {
 
 Action add_bench(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("MODEL", arguments->models, "Names of models; default: all");
+    app.add_option("MODEL", arguments->models, "Names of models, or .json files; default: all");
     app.add_option("--mode", arguments->mode, "Training or inference")
         ->check(CLI::IsMember({"train", "infer"}))
         ->capture_default_str();

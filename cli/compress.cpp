@@ -126,6 +126,7 @@ int compress_alone(const Arguments& arguments, const Settings& settings) {
 
 int compress(Arguments arguments, const Settings& settings) {
     RunOptions& options = arguments.options;
+    options.model       = model_source(options.model);
     if (arguments.place.output.empty()) {
         arguments.place.output = default_output(options.input);
     }
@@ -156,7 +157,7 @@ Action add_compress(CLI::App& app) {
     RunOptions& options   = arguments->options;
     options.recipe        = "hemp";
     app.add_option("INPUT", options.input, "Checkpoint, run folder, or .safetensors file with --model")->required();
-    app.add_option("--model", options.model, "Of a .safetensors file");
+    app.add_option("--model", options.model, "Of a .safetensors file: a name, or a .json file that describes it");
     add_run_options(app, options);
     app.add_option("--target-accuracy", options.target_accuracy, "Percent; the smallest file of at least that")
         ->check(CLI::Range(0.0, 100.0));

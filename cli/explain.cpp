@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/input.h"
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/step.h"
@@ -93,7 +94,7 @@ std::vector<double> measure(Step& step) {
 std::string mib(size_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
 int explain(const Arguments& arguments, const Settings& settings) {
-    Model model = build_model(arguments.model, 1);
+    Model model = build_model(model_source(arguments.model), 1);
     Step  step(model, {arguments.train, arguments.batch, settings.program_memory()});
 
     const Program&          program = step.program();
@@ -195,7 +196,7 @@ int explain(const Arguments& arguments, const Settings& settings) {
 
 Action add_explain(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("MODEL", arguments->model, "Name of a model")->required();
+    app.add_option("MODEL", arguments->model, "Name of a model, or a .json file that describes one")->required();
     app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
     app.add_flag("--train", arguments->train, "A training step instead of inference");
     app.add_flag("--time", arguments->time, "Run it, and measure each step");

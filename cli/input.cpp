@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "core/file/checkpoint.h"
 #include "hemp/package.h"
+#include "models/description.h"
 
 #include <algorithm>
 #include <cstring>
@@ -68,6 +69,15 @@ std::vector<std::string> classes_of(const Safetensors& content, const std::strin
 
 }  // namespace
 
+std::string model_source(const std::string& named) {
+    if (!named.ends_with(".json")) {
+        return named;
+    }
+    Bytes            bytes = read_file(named, most_description);
+    std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return build_described(text, 1, named).source;
+}
+
 std::vector<std::string> kept_classes(const std::vector<std::string>& classes) {
     for (size_t i = 0; i < classes.size(); ++i) {
         if (classes[i] != std::to_string(i)) {
@@ -95,15 +105,16 @@ void set_parameters(const Model& model, const Safetensors& values, const std::st
 Input read_input(const fs::path& named, const std::string& model_name, size_t max_memory) {
     fs::path    path  = fs::is_directory(named) ? file_of_run(named) : named;
     std::string where = path.string();
+    std::string asked = model_source(model_name);
     Bytes       bytes = read_file(path, max_memory);
     if (is_hemp(bytes)) {
-        return from_hemp(path, bytes, model_name, max_memory);
+        return from_hemp(path, bytes, asked, max_memory);
     }
     Safetensors content = parse_safetensors(bytes, where);
     if (content.metadata.contains("hemp.checksum")) {
         content = parse_checkpoint(bytes, where);
     }
-    Model model = build_model(model_of(content, model_name, where), 1);
+    Model model = build_model(model_of(content, asked, where), 1);
     set_parameters(model, content, where);
     std::vector<std::string> classes = classes_of(content, where);
     return {std::move(model), path, std::move(content.metadata), std::move(classes), bytes.size()};

@@ -18,9 +18,14 @@ struct Input {
     size_t                             bytes = 0;  ///< of the file
 };
 
+/// What build_model makes a model from, for what a user names it by: the text of a .json file that describes it, in its
+/// short form, or else the name itself.
+///   throws    Error if the file cannot be read, DataError if it describes no network
+std::string model_source(const std::string& named);
+
 /// Reads a run folder (its best state, or else its .hemp file, or else its last), a checkpoint, a safetensors file, or
 /// a .hemp file, told apart by content.
-///   model_name  of a plain safetensors file, which does not say; elsewhere it must agree or be empty
+///   model_name  or description, of a plain safetensors file, which does not say; elsewhere it must agree or be empty
 ///   throws      UsageError if the model is not known or given twice differently; Error if the file cannot be read;
 ///               DataError if it is damaged or does not hold the model's tensors
 Input read_input(const std::filesystem::path& path, const std::string& model_name, size_t max_memory);

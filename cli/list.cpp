@@ -33,8 +33,8 @@ int list(const std::string& path, const Settings& settings) {
     }
     fmt::print(
         "{}: {}, format version {}, {} bytes, {} weights, {:.3f} bits a weight, {:.1f} times smaller than float32\n",
-        path, file.model.empty() ? "no model" : file.model, file.version, grouped(file.bytes), grouped(file.weights),
-        per_weight, 4.0 * static_cast<double>(file.weights) / static_cast<double>(file.bytes));
+        path, file.model.empty() ? "no model" : build_model(file.model, 1).name, file.version, grouped(file.bytes),
+        grouped(file.weights), per_weight, 4.0 * static_cast<double>(file.weights) / static_cast<double>(file.bytes));
     fmt::print("decoding takes {:.1f} MiB\n\n", static_cast<double>(file.memory) / (1 << 20));
     Rows parts{{"part", "bytes"}};
     for (const auto& [name, bytes] : file.parts) {

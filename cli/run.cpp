@@ -262,7 +262,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
       data_(load_data(options, settings)),
       model_(options.input.empty() ? build_model(options.model, options.seed)
                                    : read_input(options.input, options.model, settings.file_memory()).model),
-      judged_(build_model(model_.name, options.seed)),
+      judged_(build_model(model_.source, options.seed)),
       evaluator_(judged_, 500) {
     check_names(data_.train);
     check_fits(data_.train, model_);
@@ -394,7 +394,7 @@ void Run::keep_best(const Candidate& candidate, const std::vector<std::byte>& by
         for (const Parameter& each : judged_.parameters()) {
             best.arrays.push_back({each.name, value_of(each.variable)});
         }
-        best.metadata = {{"model", model_.name},
+        best.metadata = {{"model", model_.source},
                          {"recipe", recipe_.name},
                          {"seed", std::to_string(options_.seed)},
                          {"epoch", std::to_string(candidate.epoch)},

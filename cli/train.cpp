@@ -1,3 +1,4 @@
+#include "cli/input.h"
 #include "cli/run.h"
 
 #include <fmt/core.h>
@@ -10,8 +11,9 @@ struct Arguments {
     RunPlace   place;
 };
 
-int train(const Arguments& arguments, const Settings& settings) {
-    RunResult result = run_training(arguments.options, arguments.place, settings);
+int train(Arguments arguments, const Settings& settings) {
+    arguments.options.model = model_source(arguments.options.model);
+    RunResult result        = run_training(arguments.options, arguments.place, settings);
     if (settings.json) {
         print_json(result.summary);
         return 0;
@@ -30,7 +32,8 @@ Action add_train(CLI::App& app) {
     auto arguments            = std::make_shared<Arguments>();
     arguments->options.recipe = "float";
     arguments->place.folder   = "run";
-    app.add_option("MODEL", arguments->options.model, "Name of a model")->required();
+    app.add_option("MODEL", arguments->options.model, "Name of a model, or a .json file that describes one")
+        ->required();
     add_run_options(app, arguments->options);
     app.get_option("--data")->required();
     app.add_option("--out", arguments->place.folder, "Folder of the run")->capture_default_str();

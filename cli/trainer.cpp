@@ -48,7 +48,7 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
     if (recipe.method != Recipe::Method::plain) {
         regularizer_.emplace(model_.weights(), recipe.regularizer);
         if (options_.trained && recipe.distillation > 0) {
-            teacher_ = build_model(model_.name, options_.seed);
+            teacher_ = build_model(model_.source, options_.seed);
             for (size_t i = 0; i < model_.parameters().size(); ++i) {
                 value_of(teacher_->parameters()[i].variable) = value_of(model_.parameters()[i].variable);
             }
@@ -303,7 +303,7 @@ Checkpoint Trainer::state() const {
         const Parameter& each = teacher_->parameters()[i];
         checkpoint.arrays.push_back({"teacher." + each.name, value_of(each.variable)});
     }
-    checkpoint.metadata["model"]  = model_.name;
+    checkpoint.metadata["model"]  = model_.source;
     checkpoint.metadata["recipe"] = options_.recipe.name;
     checkpoint.metadata["seed"]   = std::to_string(options_.seed);
     checkpoint.metadata["epoch"]  = std::to_string(epoch_);

@@ -1,6 +1,7 @@
 #include "core/array.h"
 
 #include <new>
+#include <utility>
 
 namespace hemp {
 
@@ -29,11 +30,23 @@ std::string to_string(const Type& type) { return std::string(name_of(type.dtype)
 Array::Array(Type type)
     : type_(type), memory_(new (std::align_val_t{alignment}) std::byte[std::max<size_t>(type.bytes(), 1)]()) {}
 
-Array::Array(const Array& other) : type_(other.type_) {
+Array::Array(Type type, std::function<void(std::span<float>)> fill) : type_(type), fill_(std::move(fill)) {
+    check_dtype(DType::f32);
+}
+
+Array::Array(const Array& other) : type_(other.type_), fill_(other.fill_) {
     if (other.memory_) {
         *this = Array(other.type_);
         std::memcpy(memory_.get(), other.memory_.get(), type_.bytes());
     }
+}
+
+void Array::fill() const {
+    std::function<void(std::span<float>)> fill = std::exchange(fill_, nullptr);
+
+    Array made(type_);
+    fill(made.values<float>());
+    memory_ = std::move(made.memory_);
 }
 
 void Array::check_dtype(DType wanted) const {

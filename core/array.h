@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -51,6 +52,9 @@ class Array {
 
     Array() = default;
     explicit Array(Type type);  ///< zeros
+    /// f32 values that `fill` writes over zeros when they are first asked for: the first weights of a network cost
+    /// nothing where a file replaces them, or where only their shapes are wanted.
+    Array(Type type, std::function<void(std::span<float>)> fill);
     explicit Array(float scalar) : Array(Type{}) { values<float>()[0] = scalar; }
     template <class T>
     Array(Shape shape, const std::vector<T>& values) : Array(Type{shape, dtype_of<T>}) {
@@ -65,6 +69,7 @@ class Array {
     Array& operator=(Array other) noexcept {
         type_   = other.type_;
         memory_ = std::move(other.memory_);
+        fill_   = std::move(other.fill_);
         return *this;
     }
 
@@ -72,21 +77,27 @@ class Array {
     const Shape& shape() const { return type_.shape; }
     DType        dtype() const { return type_.dtype; }
     int64_t      size() const { return type_.shape.size(); }
-    size_t       bytes() const { return memory_ ? type_.bytes() : 0; }
+    size_t       bytes() const { return memory_ || fill_ ? type_.bytes() : 0; }
 
-    void*       memory() { return memory_.get(); }
-    const void* memory() const { return memory_.get(); }
+    void* memory() {
+        make();
+        return memory_.get();
+    }
+    const void* memory() const {
+        make();
+        return memory_.get();
+    }
 
     /// The values; throws ShapeError when T is not the element type.
     template <class T>
     std::span<T> values() {
         check_dtype(dtype_of<T>);
-        return {reinterpret_cast<T*>(memory_.get()), static_cast<size_t>(size())};
+        return {static_cast<T*>(memory()), static_cast<size_t>(size())};
     }
     template <class T>
     std::span<const T> values() const {
         check_dtype(dtype_of<T>);
-        return {reinterpret_cast<const T*>(memory_.get()), static_cast<size_t>(size())};
+        return {static_cast<const T*>(memory()), static_cast<size_t>(size())};
     }
 
  private:
@@ -95,9 +106,16 @@ class Array {
     };
 
     void check_dtype(DType wanted) const;
+    void make() const {
+        if (fill_) {
+            fill();
+        }
+    }
+    void fill() const;
 
-    Type                                  type_{.shape = {0}};
-    std::unique_ptr<std::byte[], Release> memory_;
+    Type                                          type_{.shape = {0}};
+    mutable std::unique_ptr<std::byte[], Release> memory_;
+    mutable std::function<void(std::span<float>)> fill_;  ///< until the values are asked for
 };
 
 }  // namespace hemp

@@ -108,7 +108,7 @@ void move_symbols(std::vector<int32_t>& symbols, int32_t by) {
 }  // namespace
 
 std::vector<std::byte> encode(const HempFile& file, const Registry& registry) {
-    const ModelSpec* spec = file.model.empty() || !registry ? nullptr : registry(file.model);
+    std::shared_ptr<const ModelSpec> spec = file.model.empty() || !registry ? nullptr : registry(file.model);
     if (!file.model.empty() && spec == nullptr) {
         fail<UsageError>("hemp file: the model \"{}\" is not registered", file.model);
     }
@@ -143,7 +143,7 @@ std::vector<std::byte> encode(const HempFile& file, const Registry& registry) {
     if (last != nullptr) {
         last->code_bytes += codes.size() - begin;
     }
-    std::vector<std::byte> bytes = write_header(header, spec);
+    std::vector<std::byte> bytes = write_header(header, spec.get());
     bytes.insert(bytes.end(), codes.begin(), codes.end());
     uint32_t check = crc32_of(codes);
     for (int i = 0; i < 4; ++i) {

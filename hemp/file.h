@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,20 +21,21 @@ class NewerFileError : public DataError {
     using DataError::DataError;
 };
 
-/// What a file of a registered model need not say. Part of the format: it never changes once files exist.
+/// What a file need not say of a model that is registered or described. Part of the format: it never changes once files
+/// exist.
 struct ModelSpec {
-    std::string                                name;
+    std::string                                name;     ///< or its description, which begins with '{'
     std::vector<std::pair<std::string, Shape>> tensors;  ///< in the order of the file
     std::vector<float>                         mean;     ///< input normalisation, one a channel; empty: none
     std::vector<float>                         std;
     std::vector<std::string>                   classes;
 };
 
-/// The model of that name, or null.
-using Registry = std::function<const ModelSpec*(std::string_view name)>;
+/// The model of that name or description; null where the name is unknown, DataError where the description is no good.
+using Registry = std::function<std::shared_ptr<const ModelSpec>(std::string_view name)>;
 
 struct HempFile {
-    std::string                  model;  ///< a name of the registry, or empty
+    std::string                  model;  ///< a name of the registry, a description, or empty
     std::vector<float>           mean;   ///< of each input channel; empty: inputs are taken as they are
     std::vector<float>           std;    ///< as many
     std::vector<std::string>     classes;

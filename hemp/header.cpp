@@ -1,5 +1,7 @@
 #include "hemp/header.h"
 
+#include "models/description.h"
+
 #include <zlib.h>
 
 #include <algorithm>
@@ -14,8 +16,9 @@ namespace {
 enum Flag : uint8_t { lists_tensors = 1, lists_shapes = 2, has_normalisation = 4, has_classes = 8, all_flags = 15 };
 
 constexpr std::array<uint8_t, 4> magic{'H', 'E', 'M', 'P'};
-constexpr uint8_t                no_model    = 0;
-constexpr uint8_t                named_model = 255;
+constexpr uint8_t                no_model        = 0;
+constexpr uint8_t                described_model = 254;
+constexpr uint8_t                named_model     = 255;
 
 // By number, from 1.
 constexpr std::array<std::string_view, 19> numbered_models{
@@ -25,6 +28,9 @@ constexpr std::array<std::string_view, 19> numbered_models{
     "mobilenetv2-cifar", "mobilenetv2",    "alexnet-cifar",  "alexnet"};
 
 uint8_t number_of(std::string_view model) {
+    if (is_description(model)) {
+        return described_model;
+    }
     auto found = std::find(numbered_models.begin(), numbered_models.end(), model);
     return found == numbered_models.end() ? named_model : static_cast<uint8_t>(found - numbered_models.begin() + 1);
 }
@@ -75,6 +81,9 @@ class Writer {
     }
     void text(const std::string& value) {
         u8(value.size());
+        bytes_of(value);
+    }
+    void bytes_of(const std::string& value) {
         for (char character : value) {
             u8(static_cast<uint8_t>(character));
         }
@@ -172,9 +181,10 @@ class Reader {
         return value % 2 == 0 ? static_cast<int64_t>(value / 2) : -static_cast<int64_t>(value / 2) - 1;
     }
 
-    std::string text(const char* what) {
-        size_t at     = offset_;
-        size_t length = u8(what);
+    std::string text(const char* what) { return text(what, offset_, u8(what)); }
+
+    /// The next `length` bytes.
+    std::string text(const char* what, size_t at, size_t length) {
         if (length > left()) {
             damaged(at, "{} has {} bytes, {} remain", what, length, left());
         }
@@ -472,6 +482,11 @@ std::vector<std::byte> write_header(const Header& header, const ModelSpec* spec)
     if (number == named_model) {
         check(spec->name.size() <= 255 && is_printable_utf8(spec->name), "the model's name is not printable UTF-8");
         out.text(spec->name);
+    } else if (number == described_model) {
+        check(spec->name.size() <= most_description && is_printable_utf8(spec->name),
+              "the model's description is not printable UTF-8 of at most 65,536 bytes");
+        out.count(spec->name.size());
+        out.bytes_of(spec->name);
     }
     if (normalisation) {
         out.count(header.mean.size());
@@ -538,22 +553,33 @@ Header read_header(std::span<const std::byte> bytes, std::string_view file_name,
         in.damaged(flags_at, "the flags say both names and shapes alone");
     }
 
-    in.section              = "model";
-    size_t           at     = in.offset();
-    uint8_t          number = in.u8("the model");
-    const ModelSpec* spec   = nullptr;
+    in.section     = "model";
+    size_t  at     = in.offset();
+    uint8_t number = in.u8("the model");
+
+    std::shared_ptr<const ModelSpec> spec;
     if (number != no_model) {
         if (number == named_model) {
             header.model = in.text("the model's name");
             if (header.model.empty() || number_of(header.model) != named_model) {
                 in.damaged(at, "the model \"{}\" is not written by name", header.model);
             }
+        } else if (number == described_model) {
+            size_t length = in.count("the length of the description", 1, most_description);
+            header.model  = in.text("the description", at, length);
+            if (number_of(header.model) != described_model) {
+                in.damaged(at, "the description of the model does not begin with '{{'");
+            }
         } else if (number <= numbered_models.size()) {
             header.model = numbered_models[number - 1];
         } else {
             in.newer(at, "model number {} is unknown", number);
         }
-        spec = registry ? registry(header.model) : nullptr;
+        try {
+            spec = registry ? registry(header.model) : nullptr;
+        } catch (const DataError& error) {
+            in.newer(at, "{}", error.what());
+        }
         if (spec == nullptr) {
             in.newer(at, "the model \"{}\" is unknown", header.model);
         }

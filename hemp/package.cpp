@@ -1,8 +1,9 @@
 #include "hemp/package.h"
 
+#include "models/description.h"
+
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace hemp {
 namespace {
@@ -33,26 +34,25 @@ QuantizedTensor rounded_finely(const Parameter& parameter, const PackageOptions&
 }
 
 HempFile empty_file(const Model& model) {
-    return {.model = model.name, .mean = model.mean, .std = model.deviation, .classes = {}, .tensors = {}};
+    return {.model = model.source, .mean = model.mean, .std = model.deviation, .classes = {}, .tensors = {}};
 }
 
 }  // namespace
 
-const ModelSpec* model_spec(std::string_view name) {
-    static const std::map<std::string, ModelSpec, std::less<>> specs = [] {
-        std::map<std::string, ModelSpec, std::less<>> made;
-        for (const std::string& known : model_names()) {
-            Model     model = build_model(known, 0);
-            ModelSpec spec{.name = known, .tensors = {}, .mean = model.mean, .std = model.deviation, .classes = {}};
-            for (const Parameter& parameter : model.parameters()) {
-                spec.tensors.emplace_back(parameter.name, parameter.variable.shape());
-            }
-            made[known] = std::move(spec);
-        }
-        return made;
-    }();
-    auto found = specs.find(name);
-    return found == specs.end() ? nullptr : &found->second;
+std::shared_ptr<const ModelSpec> model_spec(std::string_view name) {
+    std::vector<std::string> known = model_names();
+    if (!is_description(name) && std::find(known.begin(), known.end(), name) == known.end()) {
+        return nullptr;
+    }
+    Model model = build_model(std::string(name), 0);
+    auto  spec  = std::make_shared<ModelSpec>();
+    spec->name  = name;
+    spec->mean  = model.mean;
+    spec->std   = model.deviation;
+    for (const Parameter& parameter : model.parameters()) {
+        spec->tensors.emplace_back(parameter.name, parameter.variable.shape());
+    }
+    return spec;
 }
 
 QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels) {

@@ -6,8 +6,9 @@
 
 namespace hemp {
 
-/// What a registered model's file need not say: names and shapes of its parameters, normalisation, classes.
-const ModelSpec* model_spec(std::string_view name);
+/// What the file of a registered or described model need not say: names and shapes of its parameters, normalisation,
+/// classes. Null where the name is unknown; throws DataError where the description is no good.
+std::shared_ptr<const ModelSpec> model_spec(std::string_view name);
 
 struct PackageOptions {
     int side_levels = 31;  ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more

@@ -9,12 +9,14 @@
 namespace hemp {
 
 Layer batch_norm(const std::string& name, int64_t channels, const BatchNormOptions& options) {
-    std::vector<float> ones(static_cast<size_t>(channels), 1.0f);
-    Tensor             scale    = variable(name + ".weight", Array(Shape{channels}, ones));
-    Tensor             shift    = variable(name + ".bias", Array(Type{{channels}}));
-    Tensor             mean     = variable(name + ".running_mean", Array(Type{{channels}}));
-    Tensor             variance = variable(name + ".running_var", Array(Shape{channels}, ones));
-    Parameters         parameters{{name + ".weight", scale, Role::scale},
+    auto all = [&](float value) {
+        return Array(Type{{channels}}, [value](std::span<float> values) { std::ranges::fill(values, value); });
+    };
+    Tensor     scale    = variable(name + ".weight", all(1));
+    Tensor     shift    = variable(name + ".bias", all(0));
+    Tensor     mean     = variable(name + ".running_mean", all(0));
+    Tensor     variance = variable(name + ".running_var", all(1));
+    Parameters parameters{{name + ".weight", scale, Role::scale},
                           {name + ".bias", shift, Role::shift},
                           {name + ".running_mean", mean, Role::running_mean},
                           {name + ".running_var", variance, Role::running_variance}};

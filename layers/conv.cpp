@@ -2,21 +2,18 @@
 
 #include "core/ops/add.h"
 #include "core/ops/reshape.h"
-#include "layers/initialize.h"
-
-#include <cmath>
 
 namespace hemp {
 
 Layer conv(const std::string& name, int64_t channels, int64_t filters, int64_t kernel,
            const ConvLayerOptions& options) {
-    Shape      shape{filters, channels / options.conv.groups, kernel, kernel};
-    Tensor     weight = variable(name + ".weight", kaiming_uniform(shape, {options.seed, name + ".weight"}));
-    Parameters parameters{{name + ".weight", weight, Role::weight}};
-    Tensor     bias;
+    Shape       shape{filters, channels / options.conv.groups, kernel, kernel};
+    FirstValues first  = first_values(name, shape, options.initializer, options.seed);
+    Tensor      weight = variable(name + ".weight", std::move(first.weight));
+    Parameters  parameters{{name + ".weight", weight, Role::weight}};
+    Tensor      bias;
     if (options.bias) {
-        float bound = 1 / std::sqrt(static_cast<float>(shape.size() / filters));
-        bias        = variable(name + ".bias", uniform({filters}, bound, {options.seed, name + ".bias"}));
+        bias = variable(name + ".bias", std::move(first.bias));
         parameters.push_back({name + ".bias", bias, Role::bias});
     }
     return {parameters, [weight, bias, filters, geometry = options.conv](const Tensor& x, Pass&) {

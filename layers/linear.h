@@ -1,12 +1,14 @@
 #pragma once
 
+#include "layers/initialize.h"
 #include "layers/layer.h"
 
 namespace hemp {
 
 struct LinearOptions {
-    bool     bias = true;
-    uint64_t seed = 0;
+    bool        bias        = true;
+    uint64_t    seed        = 0;
+    Initializer initializer = nullptr;  ///< of the weight, the bias is then zero; none: kaiming_uniform for both
 };
 
 /// y = x weight' + bias: [N, inputs] to [N, outputs]. Parameters NAME.weight [outputs, inputs], NAME.bias [outputs].

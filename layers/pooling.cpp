@@ -10,4 +10,6 @@ Layer average_pooling(const PoolOptions& options) {
     return {.forward = [options](const Tensor& x, Pass&) { return average_pool(x, options); }};
 }
 
+Layer global_average_pooling() { return activation(global_average_pool); }
+
 }  // namespace hemp

@@ -8,4 +8,7 @@ namespace hemp {
 Layer max_pooling(const PoolOptions& options = {});
 Layer average_pooling(const PoolOptions& options = {});
 
+/// [N, C, H, W] to [N, C].
+Layer global_average_pooling();
+
 }  // namespace hemp

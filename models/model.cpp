@@ -4,7 +4,12 @@
 #include "core/ops/divide.h"
 #include "core/ops/multiply.h"
 #include "core/ops/subtract.h"
+#include "models/alexnet.h"
+#include "models/description.h"
 #include "models/lenet.h"
+#include "models/mobilenet.h"
+#include "models/resnet.h"
+#include "models/vgg.h"
 
 #include <fmt/format.h>
 
@@ -19,6 +24,23 @@ struct Entry {
 constexpr Entry registry[] = {
     {"lenet300", models::lenet300},
     {"lenet5", models::lenet5},
+    {"resnet20", models::resnet20},
+    {"resnet32", models::resnet32},
+    {"resnet44", models::resnet44},
+    {"resnet56", models::resnet56},
+    {"resnet110", models::resnet110},
+    {"resnet18", models::resnet18},
+    {"resnet34", models::resnet34},
+    {"resnet50", models::resnet50},
+    {"resnet18-cifar", models::resnet18_cifar},
+    {"resnet34-cifar", models::resnet34_cifar},
+    {"resnet50-cifar", models::resnet50_cifar},
+    {"vgg16-cifar", models::vgg16_cifar},
+    {"vgg16", models::vgg16},
+    {"mobilenetv2-cifar", models::mobilenetv2_cifar},
+    {"mobilenetv2", models::mobilenetv2},
+    {"alexnet-cifar", models::alexnet_cifar},
+    {"alexnet", models::alexnet},
 };
 
 Tensor per_channel(const std::vector<float>& values) {
@@ -74,13 +96,19 @@ std::vector<std::string> model_names() {
     return names;
 }
 
-Model build_model(const std::string& name, uint64_t seed) {
+Model build_model(const std::string& source, uint64_t seed) {
+    if (is_description(source)) {
+        return build_described(source, seed, "description of the network");
+    }
     for (const Entry& entry : registry) {
-        if (name == entry.name) {
-            return entry.build(seed);
+        if (source == entry.name) {
+            Model model  = entry.build(seed);
+            model.source = source;
+            return model;
         }
     }
-    fail<UsageError>("model '{}' is not known; choose one of {}", name, fmt::join(model_names(), ", "));
+    fail<UsageError>("model '{}' is not known; choose one of {}, or a .json file that describes one", source,
+                     fmt::join(model_names(), ", "));
 }
 
 }  // namespace hemp

@@ -7,8 +7,9 @@ namespace hemp {
 /// A network with what a user of it must know: the images it takes and how their pixels are scaled.
 struct Model {
     std::string        name;
-    Shape              image;  ///< [C, H, W]
-    int64_t            classes;
+    std::string        source = {};  ///< what build_model makes it from: its name in the registry, or its description
+    Shape              image;        ///< [C, H, W]
+    int64_t            classes = 0;
     std::vector<float> mean, deviation;  ///< of each channel of the pixels in [0, 1]: (x / 255 - mean) / deviation
     Layer              network;
 
@@ -26,8 +27,9 @@ const Parameter& parameter(const Model& model, const std::string& name);
 /// The names that build_model knows.
 std::vector<std::string> model_names();
 
-/// A fresh network whose first weights depend on (name, seed) alone.
-/// Throws UsageError that lists the known names.
-Model build_model(const std::string& name, uint64_t seed);
+/// A fresh network whose first weights depend on (source, seed) alone.
+///   source    a name, or the text of a description (models/description.h)
+///   throws    UsageError that lists the known names; DataError as build_described
+Model build_model(const std::string& source, uint64_t seed);
 
 }  // namespace hemp

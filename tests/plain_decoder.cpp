@@ -470,9 +470,15 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
     PlainFile   file;
     int64_t     flags  = in.u8();
     int64_t     number = in.u8();
-    file.model         = number == 255 ? in.text() : names[number];
+    if (number == 254) {
+        for (int64_t left = in.count(); left > 0; --left) {
+            file.model += static_cast<char>(in.u8());
+        }
+    } else {
+        file.model = number == 255 ? in.text() : names[number];
+    }
 
-    const ModelSpec* model = number == 0 ? nullptr : registry(file.model);
+    std::shared_ptr<const ModelSpec> model = number == 0 ? nullptr : registry(file.model);
     if (model) {
         file.mean    = model->mean;
         file.std     = model->std;

@@ -638,6 +638,32 @@ TEST_CASE("names that JSON cannot hold are refused before the run") {
     CHECK_FALSE(fs::exists(folder.path() / "run"));
 }
 
+TEST_CASE("a network described in a file is trained, coded, listed, evaluated and replayed without that file") {
+    TemporaryFolder folder;
+    write(folder / "net.json",
+          R"({"name": "tiny", "image": [1, 28, 28], "layers": [{"type": "conv", "filters": 4, "kernel": 7, "stride": 4},
+              {"type": "batch_norm"}, {"type": "residual", "branch": ["relu"]}, "flatten",
+              {"type": "linear", "outputs": 10}]})");
+    Result trained = run(folder, "train net.json --data digits --recipe hemp --epochs 1 --batch 500 --quiet");
+    CHECK_MESSAGE(trained.code == 0, trained.err);
+    CHECK(trained.out.starts_with("tiny: accuracy "));
+    fs::remove(folder / "net.json");
+
+    CHECK(run(folder, "list run/model.hemp").out.starts_with("run/model.hemp: tiny, "));
+    CHECK(run(folder, "eval run/model.hemp --data digits").code == 0);
+    CHECK(run(folder, "compress run/best.ckpt -o again.hemp").code == 0);
+    CHECK(run(folder, "test again.hemp").code == 0);
+    CHECK(run(folder, "decompress again.hemp").code == 0);
+    CHECK(run(folder, "eval again.safetensors --data digits").code == 0);
+    CHECK(run(folder, "replay run/manifest.json --quiet").code == 0);
+
+    SUBCASE("and one that is no good ends with 3, and names file and place") {
+        write(folder / "bad.json", R"({"image": [1, 28, 28], "layers": ["relu", {"type": "linear", "outputs": 0}]})");
+        check_refused(folder, "train bad.json --data digits --out other", 3, "bad.json: /layers/1/outputs: is 0; ");
+        check_refused(folder, "explain no.json", 1, "no.json");
+    }
+}
+
 TEST_CASE("replay runs with the recorded kernels") {
     TemporaryFolder folder;
     REQUIRE(run(folder, "--kernels baseline " + short_run + "--out run").code == 0);

@@ -3,6 +3,7 @@
 //
 //     <!-- snippet examples/scalar.cpp graph -->    the block that follows is the region `// snippet: graph`
 //     <!-- prints examples/scalar.cpp -->           it is the comment after `// Prints:` at the source's end
+//     <!-- file examples/small-resnet.json -->      it is that file
 //
 
 #include <doctest/doctest.h>
@@ -138,6 +139,9 @@ TEST_CASE("what the pages show is in sources that are compiled and run") {
                 ++compared;
             } else if (what == "prints") {
                 CHECK(block.text == printed(lines_of(root / source)));
+                ++compared;
+            } else if (what == "file") {
+                CHECK(block.text == lines_of(root / source));
                 ++compared;
             } else {
                 INFO("C++ in a page must be a snippet of a source: mark it with <!-- snippet FILE NAME -->");

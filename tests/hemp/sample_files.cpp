@@ -1,6 +1,7 @@
 #include "tests/hemp/sample_files.h"
 
 #include "core/random.h"
+#include "hemp/package.h"
 
 #include <algorithm>
 #include <cmath>
@@ -33,7 +34,7 @@ class Draw {
 
 }  // namespace
 
-const ModelSpec* sample_model(std::string_view name) {
+std::shared_ptr<const ModelSpec> sample_model(std::string_view name) {
     static const ModelSpec lenet5{.name    = "lenet5",
                                   .tensors = {{"conv1.weight", {20, 1, 5, 5}},
                                               {"conv1.bias", {20}},
@@ -48,7 +49,12 @@ const ModelSpec* sample_model(std::string_view name) {
                                   .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}};
     static const ModelSpec pair{
         .name = "pair", .tensors = {{"first", {6, 3}}, {"second", {2, 6}}}, .mean = {}, .std = {}, .classes = {}};
-    return name == "lenet5" ? &lenet5 : name == "pair" ? &pair : nullptr;
+    if (name.starts_with('{')) {
+        return model_spec(name);
+    }
+    return name == "lenet5" ? std::make_shared<const ModelSpec>(lenet5)
+           : name == "pair" ? std::make_shared<const ModelSpec>(pair)
+                            : nullptr;
 }
 
 std::vector<int32_t> sparse_symbols(const Shape& shape, double density, int most, double dead, uint64_t seed) {
@@ -125,7 +131,8 @@ HempFile every_kind() {
 }
 
 HempFile pruned_lenet5() {
-    const ModelSpec& spec = *sample_model("lenet5");
+    std::shared_ptr<const ModelSpec> model = sample_model("lenet5");
+    const ModelSpec&                 spec  = *model;
     HempFile file{.model = spec.name, .mean = spec.mean, .std = spec.std, .classes = spec.classes, .tensors = {}};
     uint64_t seed = 10;
     for (const auto& [name, shape] : spec.tensors) {
@@ -157,11 +164,28 @@ HempFile large_integers() {
                         uniform("narrow", {10, 30}, laplacian_symbols(300, 1, 23), 0.1f)}};
 }
 
+HempFile described_network() {
+    const char* description =
+        R"({"image":[1,8,8],"layers":[{"filters":4,"kernel":3,"padding":1,"type":"conv"},{"type":"batch_norm"},"relu",)"
+        R"({"branch":[{"filters":8,"kernel":3,"padding":1,"stride":2,"type":"conv"},{"type":"batch_norm"}],)"
+        R"("shortcut":[{"filters":8,"stride":2,"type":"subsample"}],"type":"residual"},"relu","global_average_pool",)"
+        R"({"name":"fc","outputs":3,"type":"linear"}],"mean":[0.5],"std":[0.25]})";
+
+    std::shared_ptr<const ModelSpec> spec = sample_model(description);
+    HempFile file{.model = description, .mean = spec->mean, .std = spec->std, .classes = {}, .tensors = {}};
+    for (const auto& [name, shape] : spec->tensors) {
+        uint64_t seed = 100 + file.tensors.size();
+        file.tensors.push_back(uniform(name, shape, sparse_symbols(shape, 0.6, 3, 0, seed), 0.125f));
+    }
+    return file;
+}
+
 std::vector<std::pair<std::string, HempFile>> golden_files() {
     return {{"every-kind-v1.hemp", every_kind()},
             {"pruned-lenet5-v1.hemp", pruned_lenet5()},
             {"narrowed-pair-v1.hemp", narrowed_pair()},
-            {"large-integers-v1.hemp", large_integers()}};
+            {"large-integers-v1.hemp", large_integers()},
+            {"described-v1.hemp", described_network()}};
 }
 
 HempFile random_file(uint64_t seed) {

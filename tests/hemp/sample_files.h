@@ -8,8 +8,9 @@
 
 namespace hemp {
 
-/// Two registered models: "lenet5", which has a number in the format, and "pair", which is written by name.
-const ModelSpec* sample_model(std::string_view name);
+/// Two registered models: "lenet5", which has a number in the format, and "pair", which is written by name; and every
+/// description.
+std::shared_ptr<const ModelSpec> sample_model(std::string_view name);
 
 /// `symbols` drawn so that about `density` of them are not zero, within +-`most`; `dead` of the rows and of the columns
 /// have none at all.
@@ -30,8 +31,12 @@ HempFile pruned_lenet5();
 /// The model "pair" with fewer channels than registered.
 HempFile narrowed_pair();
 
-/// Tensors whose integers are so large that their low bits are coded apart (docs/format.md, 5.5, coarse), and one after.
+/// Tensors whose integers are so large that their low bits are coded apart (docs/format.md, 5.5, coarse), and one
+/// after.
 HempFile large_integers();
+
+/// A small residual network that the file describes, as the parser writes the text.
+HempFile described_network();
 
 /// The golden files: name in tests/golden/ and what they must decode to.
 std::vector<std::pair<std::string, HempFile>> golden_files();
