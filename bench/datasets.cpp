@@ -26,7 +26,7 @@ BENCHMARK(make_digits)->Unit(benchmark::kMillisecond);
 /// One epoch; the argument is the greatest shift.
 void load_batches(benchmark::State& state) {
     Dataset dataset = digits(Part::train);
-    Loader  loader(dataset, {.batch = 100, .shift = static_cast<int>(state.range(0))});
+    Loader  loader(dataset, {.batch = 100, .augment = {.crop = static_cast<int>(state.range(0))}});
     Batch   batch;
     int64_t epoch = 0;
     for (auto _ : state) {

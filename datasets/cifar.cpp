@@ -59,13 +59,9 @@ Dataset load(const fs::path& folder, const std::vector<fs::path>& paths, const V
         check_memory(static_cast<int64_t>(count), {3, 32, 32}, options.max_memory, folder.string());
     }
 
-    auto    images = static_cast<int64_t>(count);
-    Dataset dataset{.name    = variant.name,
-                    .images  = Array({{images, 3, 32, 32}, DType::u8}),
-                    .labels  = Array({{images}, DType::i32}),
-                    .classes = class_names(folder, variant),
-                    .skipped = {}};
-    size_t  image = 0;
+    Array  images({{static_cast<int64_t>(count), 3, 32, 32}, DType::u8});
+    Array  labels({{static_cast<int64_t>(count)}, DType::i32});
+    size_t image = 0;
     for (size_t file = 0; file < files.size(); ++file) {
         for (size_t at = 0; at < files[file].size(); at += record) {
             size_t label_at = at + variant.label_bytes - 1;
@@ -74,13 +70,17 @@ Dataset load(const fs::path& folder, const std::vector<fs::path>& paths, const V
                 fail<DataError>("{}: the label at byte {} is {}, expected 0 to {}; get the file again",
                                 paths[file].string(), label_at, label, variant.classes - 1);
             }
-            dataset.labels.values<int32_t>()[image] = static_cast<int32_t>(label);
-            std::memcpy(dataset.images.values<uint8_t>().data() + image * image_bytes,
+            labels.values<int32_t>()[image] = static_cast<int32_t>(label);
+            std::memcpy(images.values<uint8_t>().data() + image * image_bytes,
                         files[file].data() + at + variant.label_bytes, image_bytes);
             ++image;
         }
     }
-    return dataset;
+    return {.name    = variant.name,
+            .images  = Images(std::move(images)),
+            .labels  = std::move(labels),
+            .classes = class_names(folder, variant),
+            .skipped = {}};
 }
 
 std::vector<fs::path> training_batches(const fs::path& folder) {
