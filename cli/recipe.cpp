@@ -18,6 +18,18 @@ Recipe recipe(const std::string& name, const std::string& model) {
                 .schedule     = Schedule::Kind::cosine,
                 .augmentation = {.crop = 4, .flip = true}};
     }
+    if (name == "imagenet") {
+        // For photographs of 224 pixels: the rate of 0.1 that is usual for batches of 256, in proportion.
+        return {.name         = name,
+                .epochs       = 30,
+                .batch        = 32,
+                .rate         = 0.0125f,
+                .nesterov     = true,
+                .weight_decay = 1e-4f,
+                .schedule     = Schedule::Kind::cosine,
+                .augmentation = {.resized_crop = 0.08, .flip = true},
+                .smoothing    = 0.1f};
+    }
     if (name == "hemp") {
         // Straight-through forward pass and the entropy inside Adam: the weights stay free to move, where a pull by a
         // fixed rate freezes them in their first bins (docs/hemp.md).
@@ -50,7 +62,7 @@ Recipe recipe(const std::string& name, const std::string& model) {
                 .ramp_share   = 0,
                 .frozen_share = 0};
     }
-    fail<UsageError>("recipe '{}' is not known; choose float, cifar, hemp or paper", name);
+    fail<UsageError>("recipe '{}' is not known; choose float, cifar, imagenet, hemp or paper", name);
 }
 
 }  // namespace hemp

@@ -40,9 +40,9 @@ struct Recipe {
     float              temperature  = 2;     ///< of the distillation
 };
 
-/// "float": SGD without regularizer. "cifar": for small photographs, likewise. "hemp": this project's best. "paper":
-/// the settings of HEMP's authors. `model` names what is trained: a decay may depend on it. Throws UsageError that
-/// lists the names.
+/// "float": SGD without regularizer. "cifar", "imagenet": for small and for larger photographs, likewise. "hemp": this
+/// project's best. "paper": the settings of HEMP's authors. `model` names what is trained: a decay may depend on it.
+/// Throws UsageError that lists the names.
 Recipe recipe(const std::string& name, const std::string& model);
 
 }  // namespace hemp

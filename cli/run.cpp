@@ -582,7 +582,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     app.add_option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");
     app.add_flag("!--no-holdout", options.holdout, "Train on all of the training part, keep the last state only");
     add_data_options(app, options.images);
-    app.add_option("--recipe", options.recipe, "float, cifar, hemp or paper")->capture_default_str();
+    app.add_option("--recipe", options.recipe, "float, cifar, imagenet, hemp or paper")->capture_default_str();
     app.add_option("--epochs", options.epochs, "Passes over the training part")->check(CLI::Range(1, 1000000));
     app.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
     app.add_option("--rate", options.rate, "Highest learning rate")->check(CLI::PositiveNumber);
