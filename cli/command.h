@@ -5,15 +5,20 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 
 namespace hemp {
 
 /// The options that every command takes. Threads and instruction set are in force before a command acts.
 struct Settings {
-    bool   quiet        = false;
-    bool   json         = false;
-    bool   reproducible = false;
-    size_t max_memory   = 0;  ///< bytes; 0: the default of what is being done
+    bool   quiet          = false;
+    bool   json           = false;
+    bool   reproducible   = false;
+    size_t max_memory     = 0;  ///< bytes; 0: the default of what is being done
+    int    loader_threads = 1;  ///< that make batches beside the step
+
+    std::string cache    = {};  ///< folder of packed images; empty: the usual one
+    bool        no_cache = false;
 
     size_t program_memory() const { return max_memory != 0 ? max_memory : size_t{16} << 30; }
     size_t file_memory() const { return max_memory != 0 ? max_memory : size_t{1} << 30; }

@@ -1,4 +1,4 @@
-#include "cli/command.h"
+#include "cli/data.h"
 #include "cli/evaluate.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -15,16 +15,15 @@ struct Arguments {
     std::string input;
     std::string model;
     std::string data;
-    std::string format;
+    DataOptions images;
     int64_t     batch = 500;
 };
 
 int eval(const Arguments& arguments, const Settings& settings) {
-    Input   input = read_input(arguments.input, arguments.model, settings.file_memory());
-    Dataset dataset =
-        load_dataset(arguments.data, Part::test, {.format = arguments.format, .max_memory = settings.file_memory()});
+    Input   input   = read_input(arguments.input, arguments.model, settings.file_memory());
+    Dataset dataset = load_for(input.model, arguments.data, Part::test, arguments.images, settings);
     check_fits(dataset, input.model, input.classes);
-    Evaluation result = Evaluator(input.model, arguments.batch).run(dataset);
+    Evaluation result = Evaluator(input.model, arguments.batch).run(dataset, settings.loader_threads);
     double     speed  = static_cast<double>(result.images) / result.seconds;
     if (settings.json) {
         print_json({{"input", input.path.string()},
@@ -56,7 +55,7 @@ Action add_eval(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
     app.add_option("FILE", arguments->input, "Run folder, checkpoint, .safetensors or .hemp file")->required();
     app.add_option("--data", arguments->data, "Images: digits, or a folder")->required();
-    app.add_option("--format", arguments->format, "Of the data, where it is not recognised");
+    add_data_options(app, arguments->images);
     app.add_option("--model", arguments->model, "Of a .safetensors file");
     app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
     return [arguments](const Settings& settings) { return eval(*arguments, settings); };

@@ -26,7 +26,7 @@ Program inference(const Model& model, const Tensor& images, const Tensor& labels
 
 void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
     Shape image(data.images.shape().lengths().subspan(1));
-    if (image != model.image || static_cast<int64_t>(data.classes.size()) > model.classes) {
+    if (image[0] != model.image[0] || static_cast<int64_t>(data.classes.size()) > model.classes) {
         fail<UsageError>("{}: the images are {} in {} classes, but {} takes {} in {}; use another model or data set",
                          data.name, image, data.classes.size(), model.name, model.image, model.classes);
     }
@@ -44,9 +44,13 @@ Evaluator::Evaluator(const Model& model, int64_t batch)
       labels_(input("labels", {batch}, DType::i32)),
       program_(inference(model, images_, labels_)) {}
 
-Evaluation Evaluator::run(const Dataset& dataset) {
+Evaluation Evaluator::run(const Dataset& dataset, int loader_threads) {
     auto   start = std::chrono::steady_clock::now();
-    Loader loader(dataset, {.batch = batch_, .shuffle = false});
+    Loader loader(dataset, {.batch   = batch_,
+                            .height  = images_.shape()[2],
+                            .width   = images_.shape()[3],
+                            .shuffle = false,
+                            .threads = loader_threads});
     loader.start_epoch(0);
     Batch      batch;
     Evaluation result;

@@ -13,7 +13,8 @@ struct Evaluation {
     int64_t images   = 0;
 };
 
-/// Throws UsageError where the images are not such as the model takes, or where their classes are not the model's.
+/// Throws UsageError where the images have not the channels that the model takes (their size is made to fit), or where
+/// their classes are not the model's.
 ///   classes  the model's, by name; empty: not known, then only their number is compared
 void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes = {});
 
@@ -22,7 +23,7 @@ class Evaluator {
  public:
     explicit Evaluator(const Model& model, int64_t batch = 500);
 
-    Evaluation run(const Dataset& dataset);
+    Evaluation run(const Dataset& dataset, int loader_threads = 1);
 
     /// Softmax probabilities [batch, classes] of the images, u8 [batch, C, H, W].
     const Array& probabilities(const Array& images);

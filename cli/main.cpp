@@ -54,6 +54,12 @@ void add_shared(CLI::App& app, Shared& shared) {
         ->check(CLI::Range(1, 1024));
     app.add_option("--max-memory", shared.settings.max_memory, "Refuse a file or job that needs more bytes (512M, 2G)")
         ->transform(CLI::AsSizeValue(false));
+    app.add_option("--loader-threads", shared.settings.loader_threads, "Threads that make batches beside the step")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+    app.add_option("--cache", shared.settings.cache,
+                   "Folder of decoded image folders; default: hemp in $XDG_CACHE_HOME or ~/.cache");
+    app.add_flag("--no-cache", shared.settings.no_cache, "Decode image folders each time");
     app.add_option("--kernels", shared.kernels, "Instruction set; default: the best there is")
         ->check(CLI::IsMember({"baseline", "avx2", "avx512"}));
     app.add_flag("--reproducible", shared.settings.reproducible, "Refuse kernels whose bits differ between processors");

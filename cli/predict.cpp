@@ -16,7 +16,8 @@ struct Arguments {
     std::string              file;
     std::string              model;
     std::vector<std::string> images;
-    size_t                   top = 3;
+    size_t                   top             = 3;
+    bool                     skip_bad_images = false;
 };
 
 int predict(const Arguments& arguments, const Settings& settings) {
@@ -25,7 +26,16 @@ int predict(const Arguments& arguments, const Settings& settings) {
     auto      name    = [&](size_t k) { return k < input.classes.size() ? input.classes[k] : std::to_string(k); };
     Json      results = Json::array();
     for (const std::string& path : arguments.images) {
-        Array image = read_image(path, input.model.image);
+        Array image;
+        try {
+            image = read_image(path, input.model.image);
+        } catch (const DataError& error) {
+            if (!arguments.skip_bad_images) {
+                throw;
+            }
+            tell(fmt::format("hemp: left out: {}\n", error.what()));
+            continue;
+        }
         Array batch(Type{{1, image.shape()[0], image.shape()[1], image.shape()[2]}, DType::u8});
         std::ranges::copy(image.values<uint8_t>(), batch.values<uint8_t>().begin());
         std::span<const float> p = evaluator.probabilities(batch).values<float>();
@@ -58,6 +68,7 @@ Action add_predict(CLI::App& app) {
     app.add_option("IMAGE", arguments->images, "JPEG or PNG files")->required();
     app.add_option("--model", arguments->model, "Of a .safetensors file");
     app.add_option("--top", arguments->top, "Classes to show")->check(CLI::Range(1, 1000))->capture_default_str();
+    app.add_flag("--skip-bad-images", arguments->skip_bad_images, "Name images that are damaged, and go on");
     return [arguments](const Settings& settings) { return predict(*arguments, settings); };
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "datasets/augment/augmentation.h"
 #include "hemp/regularizer.h"
 #include "optim/schedule.h"
 
@@ -18,9 +19,12 @@ struct Recipe {
     Optimizer      optimizer    = Optimizer::sgd;
     float          rate         = 0.1f;  ///< the highest of the schedule, per step
     float          momentum     = 0.9f;  ///< of SGD
-    float          weight_decay = 0;     ///< per step
+    bool           nesterov     = false;
+    float          weight_decay = 0;  ///< per step
     Schedule::Kind schedule     = Schedule::Kind::one_cycle;
-    int            shift        = 0;  ///< augmentation: up to that many pixels each way
+    Augmentation   augmentation = {};
+    float          smoothing    = 0;  ///< of the labels: share of the target that is spread over all classes
+    float          mixup        = 0;  ///< alpha of the share that images keep of themselves; 0: they are not mixed
     float          clip_norm    = 0;  ///< the greatest norm of all gradients of the loss together; 0: any
 
     double prune             = 0;  ///< share of each tensor of weights that is zero in the end, by magnitude
@@ -43,10 +47,11 @@ struct Recipe {
     bool prunes() const { return prune > 0 || prune_tolerance > 0; }
 };
 
-inline constexpr const char* recipe_names[] = {"float", "hemp", "paper"};
+inline constexpr const char* recipe_names[] = {"float", "cifar", "imagenet", "hemp", "paper"};
 
-/// "float": SGD without regularizer. "hemp": this project's best. "paper": the settings of HEMP's authors.
+/// "float": SGD without regularizer. "cifar", "imagenet": for small and for larger photographs, likewise. "hemp": this
+/// project's best. "paper": the settings of HEMP's authors. `model` names what is trained: a decay may depend on it.
 /// Throws UsageError that lists the names.
-Recipe recipe(const std::string& name);
+Recipe recipe(const std::string& name, const std::string& model);
 
 }  // namespace hemp

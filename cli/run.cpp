@@ -34,11 +34,16 @@ std::string absolute(const std::string& source) {
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
-Recipe recipe_of(const RunOptions& options) {
-    Recipe result          = recipe(options.recipe);
+Recipe recipe_of(const RunOptions& options, const std::string& model) {
+    auto   given           = [](double value, float usual) { return value >= 0 ? static_cast<float>(value) : usual; };
+    Recipe result          = recipe(options.recipe, model);
     result.epochs          = options.epochs > 0 ? options.epochs : result.epochs;
     result.batch           = options.batch > 0 ? options.batch : result.batch;
     result.rate            = options.rate > 0 ? static_cast<float>(options.rate) : result.rate;
+    result.weight_decay    = given(options.weight_decay, result.weight_decay);
+    result.augmentation    = options.augment.empty() ? result.augmentation : augmentation(options.augment);
+    result.smoothing       = given(options.smoothing, result.smoothing);
+    result.mixup           = given(options.mixup, result.mixup);
     result.clip_norm       = static_cast<float>(options.clip_norm);
     result.prune           = options.prune;
     result.prune_tolerance = options.prune_tolerance;
@@ -46,7 +51,7 @@ Recipe recipe_of(const RunOptions& options) {
         result.regularizer.zero          = result.prunes();
         result.regularizer.levels        = options.levels > 0 ? options.levels : result.regularizer.levels;
         result.regularizer.entropy.order = options.order > 0 ? options.order : result.regularizer.entropy.order;
-        result.entropy                   = options.entropy >= 0 ? static_cast<float>(options.entropy) : result.entropy;
+        result.entropy                   = given(options.entropy, result.entropy);
     }
     return result;
 }
@@ -57,11 +62,13 @@ struct Data {
     Dataset                test;
 };
 
-Data load_data(const RunOptions& options, const Settings& settings) {
-    LoadOptions load{.format = options.format, .max_memory = settings.file_memory()};
-    Data        data{load_dataset(options.data, Part::train, load), {}, load_dataset(options.data, Part::test, load)};
+Data load_data(const RunOptions& options, const Model& model, const Settings& settings) {
+    auto load = [&](const std::string& source, Part part) {
+        return load_for(model, source, part, options.images, settings);
+    };
+    Data data{load(options.data, Part::train), {}, load(options.data, Part::test)};
     if (!options.val.empty()) {
-        data.validation = load_dataset(options.val, Part::train, load);
+        data.validation = load(options.val, Part::train);
     } else if (options.holdout) {
         Holdout parts   = hold_out(data.train, options.seed);
         data.train      = std::move(parts.train);
@@ -74,7 +81,9 @@ std::string hash_of_data(const Data& data) {
     Hash hash;
     for (const Dataset* each : {&data.train, data.validation ? &*data.validation : nullptr, &data.test}) {
         if (each != nullptr) {
-            hash.add({static_cast<const std::byte*>(each->images.memory()), each->images.bytes()});
+            for (int64_t i = 0; i < each->size(); ++i) {
+                hash.add(std::as_bytes(each->images.bytes_of(i)));
+            }
             hash.add({static_cast<const std::byte*>(each->labels.memory()), each->labels.bytes()});
         }
     }
@@ -240,9 +249,9 @@ class Run {
     RunOptions options_;
     RunPlace   place_;
     Settings   settings_;
+    Model      model_, judged_;
     Recipe     recipe_;
     Data       data_;
-    Model      model_, judged_;
     Evaluator  evaluator_;
     Json       manifest_;
     double     least_accuracy_ = -1;
@@ -258,11 +267,11 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     : options_(options),
       place_(place),
       settings_(settings),
-      recipe_(recipe_of(options)),
-      data_(load_data(options, settings)),
       model_(options.input.empty() ? build_model(options.model, options.seed)
                                    : read_input(options.input, options.model, settings.file_memory()).model),
       judged_(build_model(model_.source, options.seed)),
+      recipe_(recipe_of(options, model_.name)),
+      data_(load_data(options, model_, settings)),
       evaluator_(judged_, 500) {
     check_names(data_.train);
     check_fits(data_.train, model_);
@@ -287,7 +296,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
         least_accuracy_ = options_.target_accuracy;
         if (options_.max_drop >= 0) {
             copy_to_judged();
-            least_accuracy_ = evaluator_.run(*data_.validation).accuracy - options_.max_drop;
+            least_accuracy_ = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy - options_.max_drop;
         }
     }
     trainer_.emplace(model_, data_.train,
@@ -297,9 +306,10 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                     .held_out_loss =
                                         [this] {
                                             copy_to_judged();
-                                            return evaluator_.run(*data_.validation).loss;
+                                            return evaluator_.run(*data_.validation, settings_.loader_threads).loss;
                                         },
-                                    .max_memory = settings_.program_memory()});
+                                    .max_memory     = settings_.program_memory(),
+                                    .loader_threads = settings_.loader_threads});
     int64_t weights = 0;
     for (const Parameter& each : model_.parameters()) {
         weights += each.variable.shape().size();
@@ -431,7 +441,7 @@ void Run::end_epoch(double loss) {
     Json        entry{{"epoch", candidate.epoch}, {"loss", loss}};
     std::string text = fmt::format("epoch {}/{}  loss {:.4f}", candidate.epoch, recipe_.epochs, loss);
     if (data_.validation) {
-        Evaluation evaluation = evaluator_.run(*data_.validation);
+        Evaluation evaluation = evaluator_.run(*data_.validation, settings_.loader_threads);
         if (!std::isfinite(evaluation.loss)) {
             fail_diverged(fmt::format("the loss of the held-out images is {}", evaluation.loss));
         }
@@ -511,7 +521,7 @@ RunResult Run::result() {
         set_parameters(judged_, load_checkpoint(file("best.ckpt"), settings_.program_memory()),
                        file("best.ckpt").string());
     }
-    Evaluation evaluation = evaluator_.run(data_.test);
+    Evaluation evaluation = evaluator_.run(data_.test, settings_.loader_threads);
     summary               = {{"folder", place_.folder.string()}, {"model", model_.name},    {"recipe", recipe_.name},
                              {"accuracy", evaluation.accuracy},  {"loss", evaluation.loss}, {"epoch", best_.epoch}};
     if (data_.validation) {
@@ -578,16 +588,31 @@ RunResult Run::go() {
 }  // namespace
 
 Json to_json(const RunOptions& o) {
-    return {{"model", o.model},         {"input", absolute(o.input)},
-            {"data", absolute(o.data)}, {"val", absolute(o.val)},
-            {"format", o.format},       {"recipe", o.recipe},
-            {"holdout", o.holdout},     {"epochs", o.epochs},
-            {"batch", o.batch},         {"rate", o.rate},
-            {"levels", o.levels},       {"order", o.order},
-            {"entropy", o.entropy},     {"clip_norm", o.clip_norm},
-            {"prune", o.prune},         {"prune_tolerance", o.prune_tolerance},
-            {"seed", o.seed},           {"target_accuracy", o.target_accuracy},
-            {"max_drop", o.max_drop},   {"target_bytes", o.target_bytes}};
+    return {{"model", o.model},
+            {"input", absolute(o.input)},
+            {"data", absolute(o.data)},
+            {"val", absolute(o.val)},
+            {"format", o.images.format},
+            {"skip_bad_images", o.images.skip_bad_images},
+            {"recipe", o.recipe},
+            {"holdout", o.holdout},
+            {"epochs", o.epochs},
+            {"batch", o.batch},
+            {"rate", o.rate},
+            {"weight_decay", o.weight_decay},
+            {"augment", o.augment},
+            {"label_smoothing", o.smoothing},
+            {"mixup", o.mixup},
+            {"levels", o.levels},
+            {"order", o.order},
+            {"entropy", o.entropy},
+            {"clip_norm", o.clip_norm},
+            {"prune", o.prune},
+            {"prune_tolerance", o.prune_tolerance},
+            {"seed", o.seed},
+            {"target_accuracy", o.target_accuracy},
+            {"max_drop", o.max_drop},
+            {"target_bytes", o.target_bytes}};
 }
 
 RunOptions run_options(const Json& json) {
@@ -595,12 +620,16 @@ RunOptions run_options(const Json& json) {
             .input           = json.at("input"),
             .data            = json.at("data"),
             .val             = json.at("val"),
-            .format          = json.at("format"),
+            .images          = {json.at("format"), json.at("skip_bad_images")},
             .recipe          = json.at("recipe"),
             .holdout         = json.at("holdout"),
             .epochs          = json.at("epochs"),
             .batch           = json.at("batch"),
             .rate            = json.at("rate"),
+            .weight_decay    = json.at("weight_decay"),
+            .augment         = json.at("augment"),
+            .smoothing       = json.at("label_smoothing"),
+            .mixup           = json.at("mixup"),
             .levels          = json.at("levels"),
             .order           = json.at("order"),
             .entropy         = json.at("entropy"),
@@ -618,7 +647,7 @@ std::string help_of_recipes() {
     std::string text = fmt::format("\nDefaults of the recipes:\n  {:10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}\n", "", "epochs",
                                    "batch", "rate", "levels", "order", "entropy");
     for (const char* name : recipe_names) {
-        Recipe r = recipe(name);
+        Recipe r = recipe(name, "");
         text += fmt::format("  {:10}{:>8}{:>8}{:>8}", name, r.epochs, r.batch, r.rate);
         text += r.method == Recipe::Method::plain
                     ? fmt::format("{:>8}{:>8}{:>9}\n", "-", "-", "-")
@@ -631,11 +660,20 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     app.add_option("--data", options.data, "Images: digits, or a folder (MNIST's or CIFAR's files, or images)");
     app.add_option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");
     app.add_flag("!--no-holdout", options.holdout, "Train on all of the training part, keep the last state only");
-    app.add_option("--format", options.format, "Of the data, where it is not recognised");
-    app.add_option("--recipe", options.recipe, "float, hemp or paper")->capture_default_str();
+    add_data_options(app, options.images);
+    app.add_option("--recipe", options.recipe, "float, cifar, imagenet, hemp or paper")->capture_default_str();
     app.add_option("--epochs", options.epochs, "Passes over the training part")->check(CLI::Range(1, 1000000));
     app.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
     app.add_option("--rate", options.rate, "Highest learning rate")->check(CLI::PositiveNumber);
+    app.add_option("--weight-decay", options.weight_decay, "A step; default: the recipe's")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--augment", options.augment,
+                   "crop, resized-crop, flip, jitter, cutout, erase, each with =VALUE or not; none; default: the "
+                   "recipe's");
+    app.add_option("--label-smoothing", options.smoothing, "Share of the target that is spread over all classes")
+        ->check(CLI::Range(0.0, 0.99));
+    app.add_option("--mixup", options.mixup, "Alpha of the share that mixed images keep; 0: none are mixed")
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--levels", options.levels,
                    "Levels of each tensor; default: the recipe's (hemp 7, paper 4), 31 without data")
         ->check(CLI::Range(2, 256));
@@ -663,6 +701,7 @@ void check(const RunOptions& options) {
     }
     for (auto [flag, value] : {std::pair{"--rate", options.rate},
                                {"--entropy", options.entropy},
+                               {"--weight-decay", options.weight_decay},
                                {"--clip-norm", options.clip_norm},
                                {"--prune", options.prune},
                                {"--prune-tolerance", options.prune_tolerance}}) {
@@ -686,7 +725,8 @@ void check(const RunOptions& options) {
     if ((options.target_accuracy >= 0) + (options.max_drop >= 0) + (options.target_bytes > 0) > 1) {
         fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: more than one is given; choose one of them");
     }
-    if (recipe(options.recipe).method == Recipe::Method::plain &&
+    augmentation(options.augment);
+    if (recipe(options.recipe, options.model).method == Recipe::Method::plain &&
         (options.levels > 0 || options.order > 0 || options.entropy >= 0)) {
         fail<UsageError>("--levels, --order, --entropy: recipe '{}' has no regularizer; add --recipe hemp",
                          options.recipe);

@@ -4,6 +4,7 @@
 // it).
 
 #include "cli/command.h"
+#include "cli/data.h"
 #include "cli/output.h"
 #include "cli/recipe.h"
 
@@ -18,12 +19,16 @@ struct RunOptions {
     std::string input           = {};  ///< a file with trained weights to start from; empty: fresh weights
     std::string data            = {};
     std::string val             = {};
-    std::string format          = {};
+    DataOptions images          = {};
     std::string recipe          = {};
     bool        holdout         = true;
     int64_t     epochs          = 0;
     int64_t     batch           = 0;
     double      rate            = 0;
+    double      weight_decay    = -1;  ///< negative: the recipe's
+    std::string augment         = {};  ///< as augmentation() reads it
+    double      smoothing       = -1;  ///< of the labels; negative: the recipe's
+    double      mixup           = -1;  ///< negative: the recipe's
     int         levels          = 0;
     int         order           = 0;
     double      entropy         = -1;  ///< the coefficient; negative: the recipe's

@@ -27,7 +27,18 @@ Updates optimizer_updates(const Recipe& recipe, const Gradients& gradients, cons
     if (recipe.optimizer == Recipe::Optimizer::adam) {
         return adam(gradients, {.rate = rate, .weight_decay = recipe.weight_decay});
     }
-    return sgd(gradients, {.rate = rate, .momentum = recipe.momentum, .weight_decay = recipe.weight_decay});
+    return sgd(
+        gradients,
+        {.rate = rate, .momentum = recipe.momentum, .nesterov = recipe.nesterov, .weight_decay = recipe.weight_decay});
+}
+
+/// What lies under a hidden part of an image: the mean of all images, which the network sees as zero.
+std::vector<uint8_t> mean_colour(const Model& model) {
+    std::vector<uint8_t> colour;
+    for (float mean : model.mean) {
+        colour.push_back(static_cast<uint8_t>(std::lround(255 * mean)));
+    }
+    return colour;
 }
 
 }  // namespace
@@ -35,8 +46,15 @@ Updates optimizer_updates(const Recipe& recipe, const Gradients& gradients, cons
 Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions& options)
     : model_(model), options_(options) {
     const Recipe& recipe = options_.recipe;
-    loader_              = std::make_unique<Loader>(
-        train, LoaderOptions{.batch = recipe.batch, .seed = options_.seed, .shift = recipe.shift, .drop_last = true});
+    loader_              = std::make_unique<Loader>(train, LoaderOptions{.batch     = recipe.batch,
+                                                                         .height    = model.image[1],
+                                                                         .width     = model.image[2],
+                                                                         .seed      = options_.seed,
+                                                                         .augment   = recipe.augmentation,
+                                                                         .hidden    = mean_colour(model),
+                                                                         .mixup     = recipe.mixup,
+                                                                         .drop_last = true,
+                                                                         .threads   = options_.loader_threads});
     if (loader_->steps_per_epoch() == 0) {
         fail<UsageError>(
             "train: a batch of {} needs at least as many images, and the training part has {}; use a smaller --batch",
@@ -60,19 +78,24 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
 void Trainer::build() {
     const Recipe& recipe = options_.recipe;
     Shape         images{recipe.batch, model_.image[0], model_.image[1], model_.image[2]};
-    images_      = input("images", images, DType::u8);
-    labels_      = input("labels", {recipe.batch}, DType::i32);
-    rate_        = input("rate", {});
-    number_      = input("step", {}, DType::i32);
-    coefficient_ = input("entropy coefficient", {});
-    pull_        = input("level pull", {});
-    step_rate_   = input("step rate", {});
-    quantize_    = input("quantize", {});
-    decay_       = input("insensitive decay", {});
+    images_       = input("images", images, DType::u8);
+    labels_       = input("labels", {recipe.batch}, DType::i32);
+    other_labels_ = input("other labels", {recipe.batch}, DType::i32);
+    share_        = input("share", {});
+    rate_         = input("rate", {});
+    number_       = input("step", {}, DType::i32);
+    coefficient_  = input("entropy coefficient", {});
+    pull_         = input("level pull", {});
+    step_rate_    = input("step rate", {});
+    quantize_     = input("quantize", {});
+    decay_        = input("insensitive decay", {});
 
     Pass   pass{.training = true, .step = number_};
     Tensor logits = model_(images_, pass);
-    Tensor loss   = cross_entropy(logits, labels_);
+    Tensor loss   = cross_entropy(logits, labels_, recipe.smoothing);
+    if (recipe.mixup > 0) {
+        loss = loss * share_ + cross_entropy(logits, other_labels_, recipe.smoothing) * (1.0f - share_);
+    }
     if (teacher_) {
         Pass   silent;
         Tensor target = (*teacher_)(images_, silent);
@@ -256,15 +279,15 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
               step_rate = scalar(is_frozen ? rate * recipe.step_rate : 0), quantize = scalar(active ? 1 : 0),
               decay = scalar(at < pruning_epochs() * per_epoch && active ? recipe.insensitive_decay : 0),
               number(Shape{}, std::vector<int32_t>{static_cast<int32_t>(at)});
-        program_->run({{images_, batch.images},
-                       {labels_, batch.labels},
-                       {rate_, rate_value},
-                       {coefficient_, coefficient},
-                       {pull_, pull},
-                       {step_rate_, step_rate},
-                       {quantize_, quantize},
-                       {decay_, decay},
-                       {number_, number}});
+        Array             mix = scalar(batch.share);
+        std::vector<Feed> feeds{{images_, batch.images},     {labels_, batch.labels}, {rate_, rate_value},
+                                {coefficient_, coefficient}, {pull_, pull},           {step_rate_, step_rate},
+                                {quantize_, quantize},       {decay_, decay},         {number_, number}};
+        if (recipe.mixup > 0) {
+            feeds.push_back({other_labels_, batch.other_labels});
+            feeds.push_back({share_, mix});
+        }
+        program_->run(feeds);
         double loss = program_->scalar(0);
         if (!std::isfinite(loss)) {
             fail(

@@ -16,8 +16,9 @@ struct TrainerOptions {
     Recipe   recipe;
     uint64_t seed    = 1;
     bool     trained = false;  ///< the model's weights are trained already: no float epochs, and they are the teacher
-    std::function<double()> held_out_loss = {};  ///< of the model as it is; called by recipes with prune_tolerance
-    size_t                  max_memory    = size_t{16} << 30;
+    std::function<double()> held_out_loss  = {};  ///< of the model as it is; called by recipes with prune_tolerance
+    size_t                  max_memory     = size_t{16} << 30;
+    int                     loader_threads = 1;
 };
 
 /// Trains a model by a recipe. All state is in variables, so a checkpoint of them and the position is enough to
@@ -83,13 +84,13 @@ class Trainer {
     Tensors                    masked_;  // the tensors of weights of which some stay zero
     Tensors                    alive_;   // per such tensor: 1 where a weight may move
     Tensors                    state_;   // all variables, in a fixed order
-    Tensor                     images_, labels_, rate_, coefficient_, pull_, step_rate_, quantize_, number_, decay_;
-    Tensor                     hard_entropy_;
-    std::optional<Program>     program_, refresh_, measure_;
-    int64_t                    epoch_ = 0;
-    int64_t                    step_  = 0;
-    double                     bits_  = 0;
-    double                     total_ = 0;  // of the losses of this epoch's steps
+    Tensor images_, labels_, other_labels_, share_, rate_, coefficient_, pull_, step_rate_, quantize_, number_, decay_;
+    Tensor hard_entropy_;
+    std::optional<Program> program_, refresh_, measure_;
+    int64_t                epoch_ = 0;
+    int64_t                step_  = 0;
+    double                 bits_  = 0;
+    double                 total_ = 0;  // of the losses of this epoch's steps
 };
 
 }  // namespace hemp

@@ -4,7 +4,20 @@
 
 #include "datasets/dataset.h"
 
+#include <span>
+
 namespace hemp {
+
+enum class Cifar : uint8_t { ten, hundred };
+
+struct CifarBatch {
+    Array images;  ///< u8 [N, 3, 32, 32]
+    Array labels;  ///< i32 [N]
+};
+
+/// The images in a file's bytes; `where` names the file in errors.
+///   throws    DataError unless the bytes are whole records, at least one, whose labels are below 10 or 100
+CifarBatch parse_cifar(std::span<const std::byte> bytes, Cifar kind, const std::string& where);
 
 bool is_cifar10(const std::filesystem::path& folder);
 bool is_cifar100(const std::filesystem::path& folder);

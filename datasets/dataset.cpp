@@ -7,7 +7,6 @@
 #include "datasets/shuffle.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace hemp {
 namespace {
@@ -88,21 +87,13 @@ Dataset load_dataset(const std::string& source, Part part, const LoadOptions& op
 }
 
 Dataset subset(const Dataset& dataset, std::span<const int64_t> indices) {
-    auto         count = static_cast<int64_t>(indices.size());
-    const Shape& from  = dataset.images.shape();
-    Dataset      result{.name    = dataset.name,
-                        .images  = Array({{count, from[1], from[2], from[3]}, DType::u8}),
-                        .labels  = Array({{count}, DType::i32}),
-                        .classes = dataset.classes,
-                        .skipped = {}};
-    auto         bytes = static_cast<size_t>(from[1] * from[2] * from[3]);
+    Dataset result{.name    = dataset.name,
+                   .images  = dataset.images.selected(indices),
+                   .labels  = Array({{static_cast<int64_t>(indices.size())}, DType::i32}),
+                   .classes = dataset.classes,
+                   .skipped = {}};
     for (size_t i = 0; i < indices.size(); ++i) {
-        auto index = static_cast<size_t>(indices[i]);
-        expect(index < static_cast<size_t>(dataset.size()), "subset: there is no image {} among {}", indices[i],
-               dataset.size());
-        std::memcpy(result.images.values<uint8_t>().data() + i * bytes,
-                    dataset.images.values<uint8_t>().data() + index * bytes, bytes);
-        result.labels.values<int32_t>()[i] = dataset.labels.values<int32_t>()[index];
+        result.labels.values<int32_t>()[i] = dataset.labels.values<int32_t>()[static_cast<size_t>(indices[i])];
     }
     return result;
 }

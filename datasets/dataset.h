@@ -2,6 +2,7 @@
 // Labelled images in memory, and where they come from.
 
 #include "core/array.h"
+#include "datasets/images.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -13,10 +14,11 @@ namespace hemp {
 
 struct Dataset {
     std::string              name;
-    Array                    images;  ///< u8 [N, C, H, W]
+    Images                   images;
     Array                    labels;  ///< i32 [N], each an index into `classes`
     std::vector<std::string> classes;
-    std::vector<std::string> skipped;  ///< for each image left out, the reason
+    std::vector<std::string> skipped;     ///< for each image left out, the reason
+    std::vector<std::string> notes = {};  ///< what went wrong with the cache; the images are right all the same
 
     int64_t size() const { return labels.size(); }
 };
@@ -32,9 +34,14 @@ enum class OnBadImage {
 };
 
 struct LoadOptions {
-    std::string format;                           ///< digits, mnist, cifar10, cifar100, images; empty: recognise it
-    size_t      max_memory   = size_t{1} << 30;   ///< bytes, for the images and for any one file
-    OnBadImage  on_bad_image = OnBadImage::fail;  ///< in image folders
+    std::string format;                        ///< digits, mnist, cifar10, cifar100, images; empty: recognise it
+    size_t      max_memory = size_t{1} << 30;  ///< bytes, for the images and for any one file
+
+    // Of image folders.
+    OnBadImage            on_bad_image = OnBadImage::fail;
+    Shape                 image   = Shape{};  ///< [C, H, W] that a network takes; a scalar: images stay as they are
+    int                   threads = 1;        ///< that decode; they change no bit
+    std::filesystem::path cache   = {};       ///< folder for packed images; empty: decode each time
 };
 
 /// Loads one part of a data set.
@@ -45,7 +52,7 @@ struct LoadOptions {
 ///             is damaged or the images need more than `max_memory`
 Dataset load_dataset(const std::string& source, Part part, const LoadOptions& options = {});
 
-/// The images at `indices`, in that order.
+/// The images at `indices`, in that order, in the same memory.
 Dataset subset(const Dataset& dataset, std::span<const int64_t> indices);
 
 struct Holdout {

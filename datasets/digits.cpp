@@ -242,21 +242,21 @@ void draw_digit(int digit, Draws draws, std::span<uint8_t> image) {
 }  // namespace
 
 Dataset digits(Part part, int64_t count, uint64_t seed) {
-    Dataset dataset{.name    = "digits",
-                    .images  = Array({{count, 1, side, side}, DType::u8}),
-                    .labels  = Array({{count}, DType::i32}),
-                    .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-                    .skipped = {}};
-    Random  random(seed, part == Part::train ? 0x74726169 : 0x74657374);  // the streams "trai" and "test"
+    Array  images({{count, 1, side, side}, DType::u8});
+    Array  labels({{count}, DType::i32});
+    Random random(seed, part == Part::train ? 0x74726169 : 0x74657374);  // the streams "trai" and "test"
     for (int64_t i = 0; i < count; ++i) {
         int digit = static_cast<int>(i % 10);
 
         constexpr size_t pixels = side * side;
-        draw_digit(digit, Draws(random, i),
-                   dataset.images.values<uint8_t>().subspan(static_cast<size_t>(i) * pixels, pixels));
-        dataset.labels.values<int32_t>()[static_cast<size_t>(i)] = digit;
+        draw_digit(digit, Draws(random, i), images.values<uint8_t>().subspan(static_cast<size_t>(i) * pixels, pixels));
+        labels.values<int32_t>()[static_cast<size_t>(i)] = digit;
     }
-    return dataset;
+    return {.name    = "digits",
+            .images  = Images(std::move(images)),
+            .labels  = std::move(labels),
+            .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+            .skipped = {}};
 }
 
 Dataset digits(Part part) { return digits(part, part == Part::train ? train_digits : test_digits); }

@@ -111,12 +111,13 @@ Dataset load_mnist(const fs::path& folder, Part part, const LoadOptions& options
                         bytes.size(), images_path.string(), count);
     }
 
+    Array grey({{count, 1, images.shape()[1], images.shape()[2]}, DType::u8});
+    std::memcpy(grey.memory(), images.memory(), images.bytes());
     Dataset dataset{.name    = "mnist",
-                    .images  = Array({{count, 1, images.shape()[1], images.shape()[2]}, DType::u8}),
+                    .images  = Images(std::move(grey)),
                     .labels  = Array({{count}, DType::i32}),
                     .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
                     .skipped = {}};
-    std::memcpy(dataset.images.memory(), images.memory(), images.bytes());
     for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
         uint8_t label = bytes.values<uint8_t>()[i];
         if (label >= dataset.classes.size()) {

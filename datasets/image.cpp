@@ -2,6 +2,7 @@
 
 #include "core/file/file.h"
 #include "datasets/jpeg.h"
+#include "datasets/resample.h"
 
 #include <malloc.h>
 
@@ -102,36 +103,6 @@ void check_size_of_png(std::span<const std::byte> file, const std::string& where
 
 const stbi_uc* bytes_for_stb(std::span<const std::byte> file) { return reinterpret_cast<const stbi_uc*>(file.data()); }
 
-/// How the new values along one axis are made of the old: value i is the sum of weights[k] * old[first + k].
-struct Mix {
-    int64_t            first;
-    std::vector<float> weights;
-};
-
-std::vector<Mix> mixes(int64_t from, int64_t to) {
-    std::vector<Mix> result;
-    double           scale = static_cast<double>(from) / static_cast<double>(to);
-    for (int64_t i = 0; i < to; ++i) {
-        if (to >= from) {
-            double position =
-                std::clamp((static_cast<double>(i) + 0.5) * scale - 0.5, 0.0, static_cast<double>(from - 1));
-            int64_t first  = std::min(static_cast<int64_t>(position), std::max<int64_t>(from - 2, 0));
-            auto    second = static_cast<float>(position - static_cast<double>(first));
-            result.push_back({first, from == 1 ? std::vector<float>{1} : std::vector<float>{1 - second, second}});
-        } else {
-            double begin = static_cast<double>(i) * scale;
-            double end   = std::min(begin + scale, static_cast<double>(from));
-            Mix    mix{static_cast<int64_t>(begin), {}};
-            for (int64_t k = mix.first; static_cast<double>(k) < end; ++k) {
-                double covered = std::min(end, static_cast<double>(k + 1)) - std::max(begin, static_cast<double>(k));
-                mix.weights.push_back(static_cast<float>(covered / scale));
-            }
-            result.push_back(mix);
-        }
-    }
-    return result;
-}
-
 }  // namespace
 
 ImageInfo inspect_image(std::span<const std::byte> file, const std::string& where) {
@@ -154,64 +125,42 @@ ImageInfo inspect_image(std::span<const std::byte> file, const std::string& wher
     return {height, width, channels >= 3};
 }
 
-Array decode_image(std::span<const std::byte> file, int channels, const std::string& where) {
-    ImageInfo info   = inspect_image(file, where);
-    int       width  = 0;
-    int       height = 0;
-    int       found  = 0;
-    stbi_uc*  pixels = nullptr;
-    budget           = memory_for(info, file.size());
-    pixels =
-        stbi_load_from_memory(bytes_for_stb(file), static_cast<int>(file.size()), &width, &height, &found, channels);
+void decode_image(std::span<const std::byte> file, const ImageInfo& info, Image to, const std::string& where) {
+    int      width  = 0;
+    int      height = 0;
+    int      found  = 0;
+    stbi_uc* pixels = nullptr;
+    budget          = memory_for(info, file.size());
+    pixels          = stbi_load_from_memory(bytes_for_stb(file), static_cast<int>(file.size()), &width, &height, &found,
+                                            static_cast<int>(to.channels));
+    std::unique_ptr<stbi_uc, void (*)(void*)> owner(pixels, stbi_image_free);
     if (pixels == nullptr) {
         fail<DataError>("{}: the image is damaged ({}); get the file again or remove it", where, stbi_failure_reason());
     }
-    std::unique_ptr<stbi_uc, void (*)(void*)> owner(pixels, stbi_image_free);
-
-    Array    image({{channels, height, width}, DType::u8});
-    auto     plane  = static_cast<size_t>(width) * static_cast<size_t>(height);
-    auto     stride = static_cast<size_t>(channels);
-    uint8_t* target = image.values<uint8_t>().data();
+    expect(width == to.width && height == to.height, "{}: the image has {} x {} pixels, not the {} x {} of its header",
+           where, height, width, to.height, to.width);
+    auto plane  = static_cast<size_t>(width) * static_cast<size_t>(height);
+    auto stride = static_cast<size_t>(to.channels);
     for (size_t channel = 0; channel < stride; ++channel) {
         for (size_t i = 0; i < plane; ++i) {
-            target[channel * plane + i] = pixels[i * stride + channel];
+            to.pixels[channel * plane + i] = pixels[i * stride + channel];
         }
     }
+}
+
+Array decode_image(std::span<const std::byte> file, int channels, const std::string& where) {
+    ImageInfo info = inspect_image(file, where);
+    Array     image({{channels, info.height, info.width}, DType::u8});
+    decode_image(file, info, view(image), where);
     return image;
 }
 
-Array resize_image(const Array& image, int64_t height, int64_t width) {
-    const Shape&       from    = image.shape();
-    std::vector<Mix>   rows    = mixes(from[1], height);
-    std::vector<Mix>   columns = mixes(from[2], width);
-    Array              result({{from[0], height, width}, DType::u8});
-    std::vector<float> line(static_cast<size_t>(from[2]));
-    const uint8_t*     source = image.values<uint8_t>().data();
-    uint8_t*           target = result.values<uint8_t>().data();
-    for (int64_t channel = 0; channel < from[0]; ++channel) {
-        for (const Mix& row : rows) {
-            std::fill(line.begin(), line.end(), 0.0f);
-            for (size_t k = 0; k < row.weights.size(); ++k) {
-                const uint8_t* old = source + (channel * from[1] + row.first + static_cast<int64_t>(k)) * from[2];
-                for (size_t x = 0; x < line.size(); ++x) {
-                    line[x] += row.weights[k] * old[x];
-                }
-            }
-            for (const Mix& column : columns) {
-                float value = 0;
-                for (size_t k = 0; k < column.weights.size(); ++k) {
-                    value += column.weights[k] * line[static_cast<size_t>(column.first) + k];
-                }
-                *target++ = static_cast<uint8_t>(std::clamp(value + 0.5f, 0.0f, 255.0f));
-            }
-        }
-    }
-    return result;
-}
-
 Array read_image(const std::filesystem::path& path, const Shape& shape) {
-    Array image = decode_image(read_file(path, max_file), static_cast<int>(shape[0]), path.string());
-    return image.shape() == shape ? image : resize_image(image, shape[1], shape[2]);
+    const Array image = decode_image(read_file(path, max_file), static_cast<int>(shape[0]), path.string());
+    Array       result({shape, DType::u8});
+    ConstImage  whole = view(image);
+    resample(whole, evaluation_box(whole, shape[1], shape[2]), view(result));
+    return result;
 }
 
 }  // namespace hemp

@@ -1,7 +1,7 @@
 #pragma once
 // JPEG and PNG files, decoded by stb_image under limits on size and memory.
 
-#include "core/array.h"
+#include "datasets/images.h"
 
 #include <filesystem>
 #include <span>
@@ -26,11 +26,10 @@ ImageInfo inspect_image(std::span<const std::byte> file, const std::string& wher
 ///   GiB)
 Array decode_image(std::span<const std::byte> file, int channels, const std::string& where);
 
-/// Another size for an image u8 [C, H, W]: each value is the mean of the area it stands for where the image shrinks,
-/// and lies on the line between neighbours where it grows.
-Array resize_image(const Array& image, int64_t height, int64_t width);
+/// As above, for a file whose header is known, into memory: [channels, height, width] of the header's size.
+void decode_image(std::span<const std::byte> file, const ImageInfo& info, Image to, const std::string& where);
 
-/// An image file as a network wants it.
+/// An image file as a network wants it, cut and resampled as in evaluation_box.
 ///   shape     [C, H, W], C is 1 or 3
 ///   throws    Error if it cannot be read; as decode_image
 Array read_image(const std::filesystem::path& path, const Shape& shape);

@@ -1,13 +1,19 @@
 #include "datasets/image_folder.h"
 
 #include "core/file/file.h"
+#include "core/file/hash.h"
 #include "datasets/image.h"
+#include "datasets/pack.h"
+#include "datasets/parallel.h"
+#include "datasets/resample.h"
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <numeric>
 #include <optional>
+#include <utility>
 
 namespace hemp {
 namespace {
@@ -74,57 +80,232 @@ std::vector<Found> find_images(const fs::path& folder, const std::vector<std::st
     return found;
 }
 
-/// Decodes image after image to three channels, all of the size of the first.
-class Collector {
- public:
-    Collector(const fs::path& folder, size_t most, const LoadOptions& options)
-        : folder_(folder), most_(static_cast<int64_t>(most)), options_(options) {}
+/// Into what the images are made.
+struct Target {
+    int64_t channels, height, width;
+    bool    fitted;  ///< cut and resampled; else each image has that size already
+};
 
-    void add(const Found& found, Dataset& dataset) {
-        std::string where = found.path.string();
-        Bytes       file  = read_file(found.path, options_.max_memory);
-        ImageInfo   info  = inspect_image(file, where);
-        if (size_ && (info.height != size_->height || info.width != size_->width)) {
-            fail<DataError>("{}: the image has {} x {} pixels, but {} has {} x {}; resize them to one size", where,
-                            info.height, info.width, first_, size_->height, size_->width);
+/// Images of another size than the first.
+class SizesDiffer : public DataError {
+ public:
+    using DataError::DataError;
+};
+
+class Decoder {
+ public:
+    Decoder(const fs::path& folder, const std::vector<Found>& found, const LoadOptions& options)
+        : folder_(folder), found_(found), options_(options), reasons_(found.size()), colour_(found.size()) {}
+
+    Pack run() {
+        inspect_first();
+        try {
+            decode_all();
+        } catch (const SizesDiffer&) {
+            if (options_.image.rank() == 0) {
+                throw;
+            }
+            target_ = fitted_target();
+            decode_all();
         }
-        Array image = decode_image(file, 3, where);
-        if (!size_) {
-            check_memory(most_, image.shape(), options_.max_memory, folder_.string());
-            dataset.images = Array({{most_, 3, info.height, info.width}, DType::u8});
-            dataset.labels = Array({{most_}, DType::i32});
-            size_          = info;
-            first_         = where;
-        }
-        std::memcpy(dataset.images.values<uint8_t>().data() + count_ * image.size(), image.memory(), image.bytes());
-        dataset.labels.values<int32_t>()[static_cast<size_t>(count_)] = found.label;
-        any_colour_ |= info.colour;
-        ++count_;
+        return result();
     }
 
-    int64_t count() const { return count_; }
-    bool    any_colour() const { return any_colour_; }
+    bool any_colour() const {
+        return std::ranges::any_of(colour_, [](uint8_t colour) { return colour != 0; });
+    }
 
  private:
-    const fs::path&          folder_;
-    int64_t                  most_;
-    const LoadOptions&       options_;
-    std::optional<ImageInfo> size_;
-    std::string              first_;
-    int64_t                  count_      = 0;
-    bool                     any_colour_ = false;
+    /// Images that are larger than training and evaluation need are made smaller once and for all, to what both cut
+    /// their parts from. Others stay as they are as long as they have one size.
+    Target fitted_target() const {
+        const Shape& image = options_.image;
+        return {image[0], side_before_crop(image[1]), side_before_crop(image[2]), true};
+    }
+
+    /// The first image whose header can be read says what the images are made into.
+    void inspect_first() {
+        for (const Found& each : found_) {
+            try {
+                ImageInfo info = inspect_image(read_file(each.path, options_.max_memory), each.path.string());
+                first_         = each.path.string();
+                target_        = {3, info.height, info.width, false};
+                if (options_.image.rank() == 3) {
+                    Target fitted    = fitted_target();
+                    target_.channels = fitted.channels;
+                    if (info.height > fitted.height || info.width > fitted.width) {
+                        target_ = fitted;
+                    }
+                }
+                return;
+            } catch (const DataError& error) {
+                if (options_.on_bad_image == OnBadImage::fail) {
+                    throw;
+                }
+                last_resort_ = error.what();
+            }
+        }
+        fail_without_images(last_resort_);
+    }
+
+    void decode_all() {
+        auto count = static_cast<int64_t>(found_.size());
+        check_memory(count, {target_.channels, target_.height, target_.width}, options_.max_memory, folder_.string());
+        images_ = Array({{count, target_.channels, target_.height, target_.width}, DType::u8});
+        for_each_in_parallel(count, options_.threads, [this](int64_t i) {
+            try {
+                decode(static_cast<size_t>(i));
+            } catch (const DataError& error) {
+                // Another target takes images of all sizes, if one is known.
+                bool for_target = options_.image.rank() == 3 && dynamic_cast<const SizesDiffer*>(&error) != nullptr;
+                if (for_target || options_.on_bad_image == OnBadImage::fail) {
+                    throw;
+                }
+                reasons_[static_cast<size_t>(i)] = error.what();
+            }
+        });
+    }
+
+    void decode(size_t index) {
+        std::string where = found_[index].path.string();
+        Bytes       file  = read_file(found_[index].path, options_.max_memory);
+        ImageInfo   info  = inspect_image(file, where);
+        Image       to{images_.values<uint8_t>().data() + index * image_bytes(), target_.channels, target_.height,
+                 target_.width};
+        colour_[index] = info.colour;
+        if (info.height == target_.height && info.width == target_.width) {
+            decode_image(file, info, to, where);
+        } else if (!target_.fitted) {
+            fail<SizesDiffer>("{}: the image has {} x {} pixels, but {} has {} x {}; resize them to one size", where,
+                              info.height, info.width, first_, target_.height, target_.width);
+        } else {
+            Array whole({{target_.channels, info.height, info.width}, DType::u8});
+            decode_image(file, info, view(whole), where);
+            resample(view(whole), centre_box(view(whole), target_.height, target_.width), to);
+        }
+    }
+
+    Pack result() {
+        std::vector<int64_t> good;
+        Pack                 pack;
+        for (size_t i = 0; i < found_.size(); ++i) {
+            if (reasons_[i].empty()) {
+                good.push_back(static_cast<int64_t>(i));
+            } else {
+                pack.skipped.push_back(reasons_[i]);
+                colour_[i] = 0;
+            }
+        }
+        if (good.empty()) {
+            fail_without_images(pack.skipped.front());
+        }
+        pack.labels = Array({{static_cast<int64_t>(good.size())}, DType::i32});
+        for (size_t i = 0; i < good.size(); ++i) {
+            pack.labels.values<int32_t>()[i] = found_[static_cast<size_t>(good[i])].label;
+        }
+        pack.images = Images(std::move(images_));
+        if (!pack.skipped.empty()) {
+            pack.images = pack.images.selected(good);
+        }
+        return pack;
+    }
+
+    [[noreturn]] void fail_without_images(const std::string& reason) const {
+        fail<DataError>("{}: none of {} images can be used, one of them because {}", folder_.string(), found_.size(),
+                        reason);
+    }
+
+    size_t image_bytes() const { return static_cast<size_t>(target_.channels * target_.height * target_.width); }
+
+    const fs::path&           folder_;
+    const std::vector<Found>& found_;
+    const LoadOptions&        options_;
+    Target                    target_{};
+    std::string               first_, last_resort_;
+    Array                     images_;
+    // For each image; threads write to different places.
+    std::vector<std::string> reasons_;  ///< why it is left out; empty: it is not
+    std::vector<uint8_t>     colour_;
 };
 
 /// The three channels of a grey image are equal: one of them is enough.
-void keep_one_channel(Dataset& dataset) {
-    const Shape from = dataset.images.shape();
-    Array       grey({{from[0], 1, from[2], from[3]}, DType::u8});
-    auto        plane = static_cast<size_t>(from[2] * from[3]);
-    for (size_t i = 0; i < static_cast<size_t>(from[0]); ++i) {
-        std::memcpy(grey.values<uint8_t>().data() + i * plane, dataset.images.values<uint8_t>().data() + 3 * i * plane,
-                    plane);
+Images one_channel(const Images& images) {
+    const Shape& from = images.shape();
+    Array        grey({{from[0], 1, from[2], from[3]}, DType::u8});
+    auto         plane = static_cast<size_t>(from[2] * from[3]);
+    for (int64_t i = 0; i < from[0]; ++i) {
+        std::memcpy(grey.values<uint8_t>().data() + static_cast<size_t>(i) * plane, images[i].pixels, plane);
     }
-    dataset.images = std::move(grey);
+    return Images(std::move(grey));
+}
+
+Pack decoded(const fs::path& folder, const std::vector<Found>& found, const LoadOptions& options) {
+    Decoder decoder(folder, found, options);
+    Pack    pack = decoder.run();
+    if (options.image.rank() == 0 && !decoder.any_colour()) {
+        pack.images = one_channel(pack.images);
+    }
+    return pack;
+}
+
+/// Where the packed images of this part lie, whatever they are made of.
+fs::path pack_path(const fs::path& folder, Part part, const LoadOptions& options) {
+    fs::path    whole = fs::weakly_canonical(folder);
+    std::string what  = fmt::format("{}\n{}\n{}", whole.string(), name_of(part), options.image);
+    return options.cache / fmt::format("{}-{}-{}.pack", whole.filename().string(), name_of(part),
+                                       hash_of(std::as_bytes(std::span(what))).substr(0, 16));
+}
+
+/// A hash of all that decides about the images of a pack: names, sizes and times of all files, and what is made of
+/// them.
+std::string pack_key(const std::vector<Found>& found, const std::vector<std::string>& classes,
+                     const LoadOptions& options) {
+    Hash hash;
+    auto add = [&](const std::string& text) { hash.add(std::as_bytes(std::span(text.c_str(), text.size() + 1))); };
+    add(to_string(options.image));
+    for (const std::string& name : classes) {
+        add(name);
+    }
+    for (const Found& each : found) {
+        struct stat status {};
+        if (::stat(each.path.c_str(), &status) != 0) {
+            fail("{}: has gone while the folder was read; start again", each.path.string());
+        }
+        add(each.path.filename().string());
+        int64_t numbers[] = {each.label, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+        hash.add(std::as_bytes(std::span(numbers)));
+    }
+    return hash.hex();
+}
+
+/// The pack in the cache, or a new one that goes there. No cache is worth a failure: what does not work is noted.
+Pack cached(const fs::path& folder, Part part, const std::vector<Found>& found, const Dataset& dataset,
+            const LoadOptions& options, std::vector<std::string>& notes) {
+    fs::path    path = pack_path(folder, part, options);
+    std::string key  = pack_key(found, dataset.classes, options);
+    if (fs::exists(path)) {
+        std::optional<Pack> pack;
+        try {
+            pack = read_pack(path, key, dataset.classes.size());
+        } catch (const Error& error) {
+            notes.push_back(error.what());
+        }
+        if (pack && !pack->skipped.empty() && options.on_bad_image == OnBadImage::fail) {
+            throw DataError(pack->skipped.front());
+        }
+        if (pack) {
+            return *std::move(pack);
+        }
+    }
+    Pack pack = decoded(folder, found, options);
+    try {
+        std::error_code ignored;
+        fs::create_directories(options.cache, ignored);
+        write_pack(path, key, pack);
+    } catch (const Error& error) {
+        notes.push_back(fmt::format("{}; the images will be decoded again next time", error.what()));
+    }
+    return pack;
 }
 
 }  // namespace
@@ -137,31 +318,11 @@ Dataset load_image_folder(const fs::path& folder, Part part, const LoadOptions& 
     dataset.classes = folders_in(folder / "train");
 
     std::vector<Found> found = find_images(folder / name_of(part), dataset.classes);
-    Collector          collector(folder, found.size(), options);
-    for (const Found& image : found) {
-        try {
-            collector.add(image, dataset);
-        } catch (const DataError& error) {
-            if (options.on_bad_image == OnBadImage::fail) {
-                throw;
-            }
-            dataset.skipped.push_back(error.what());
-        }
-    }
-    if (collector.count() == 0) {
-        fail<DataError>("{}: none of {} images can be used, the first because {}", folder.string(), found.size(),
-                        dataset.skipped.front());
-    }
-    if (!collector.any_colour()) {
-        keep_one_channel(dataset);
-    }
-    if (collector.count() < static_cast<int64_t>(found.size())) {
-        std::vector<int64_t> kept(static_cast<size_t>(collector.count()));
-        std::iota(kept.begin(), kept.end(), 0);
-        Dataset good = subset(dataset, kept);
-        good.skipped = std::move(dataset.skipped);
-        return good;
-    }
+    Pack               pack  = options.cache.empty() ? decoded(folder, found, options)
+                                                     : cached(folder, part, found, dataset, options, dataset.notes);
+    dataset.images           = std::move(pack.images);
+    dataset.labels           = std::move(pack.labels);
+    dataset.skipped          = std::move(pack.skipped);
     return dataset;
 }
 

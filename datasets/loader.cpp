@@ -1,43 +1,38 @@
 #include "datasets/loader.h"
 
+#include "datasets/augment/mixup.h"
 #include "datasets/shuffle.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace hemp {
-namespace {
-
-/// Random numbers for one purpose ("shuf", "shif") in one epoch.
-Random random_of(uint64_t seed, uint32_t purpose, int64_t epoch) {
-    return Random(seed, static_cast<uint64_t>(purpose) << 32 | static_cast<uint32_t>(epoch));
-}
-
-constexpr uint32_t shuffling = 0x73687566;
-constexpr uint32_t shifting  = 0x73686966;
-
-/// Copies one channel, moved by (dx, dy); what comes in is zero.
-void copy_shifted(const uint8_t* from, uint8_t* to, int64_t height, int64_t width, int64_t dx, int64_t dy) {
-    int64_t first = std::max<int64_t>(dx, 0);
-    auto    kept  = static_cast<size_t>(width - std::abs(dx));
-    std::memset(to, 0, static_cast<size_t>(height * width));
-    for (int64_t y = std::max<int64_t>(dy, 0); y < height + std::min<int64_t>(dy, 0); ++y) {
-        std::memcpy(to + y * width + first, from + (y - dy) * width + first - dx, kept);
-    }
-}
-
-}  // namespace
 
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options) : dataset_(dataset), options_(options) {
     const Shape& shape = dataset.images.shape();
+    options_.height    = options.height > 0 ? options.height : shape[2];
+    options_.width     = options.width > 0 ? options.width : shape[3];
+    options_.hidden.resize(static_cast<size_t>(shape[1]));
+    int64_t shorter = std::min(options_.height, options_.width);
     if (dataset.size() == 0) {
         fail<UsageError>("{}: has no images; choose another data set", dataset.name);
     }
     if (options.batch < 1) {
         fail<UsageError>("--batch {}: a batch needs at least one image", options.batch);
     }
-    if (options.shift < 0 || options.shift >= std::min(shape[2], shape[3])) {
-        fail<UsageError>("a shift by {} pixels does not fit images of {} x {}", options.shift, shape[2], shape[3]);
+    if (options.threads < 1) {
+        fail<UsageError>("{} threads cannot make batches; use at least one", options.threads);
+    }
+    if (options.augment.crop < 0 || options.augment.crop >= shorter) {
+        fail<UsageError>("augmentation crop={}: does not fit images of {} x {}; use fewer pixels", options.augment.crop,
+                         options_.height, options_.width);
+    }
+    if (options.augment.cutout < 0 || options.augment.cutout > shorter) {
+        fail<UsageError>("augmentation cutout={}: does not fit images of {} x {}; use fewer pixels",
+                         options.augment.cutout, options_.height, options_.width);
+    }
+    if (!(options.mixup >= 0 && options.mixup <= 1)) {
+        fail<UsageError>("--mixup {}: must be from 0, for none, to 1", options.mixup);
     }
     if (options.drop_last && options.batch > dataset.size()) {
         fail<UsageError>("--batch {}: {} has only {} images; choose a smaller batch", options.batch, dataset.name,
@@ -50,103 +45,106 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options) : dataset_(
 Loader::~Loader() { stop(); }
 
 void Loader::stop() {
-    if (thread_.joinable()) {
-        {
-            std::lock_guard lock(mutex_);
-            stopping_ = true;
-        }
-        changed_.notify_all();
-        thread_.join();
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
     }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) {
+        thread.join();
+    }
+    threads_.clear();
+    stopping_ = false;
 }
 
 void Loader::start_epoch(int64_t epoch, int64_t first_step) {
     stop();
-    is_ready_ = false;
-    at_end_   = false;
-    stopping_ = false;
-    error_    = nullptr;
-    thread_   = std::thread([this, epoch, first_step] {
-        std::exception_ptr error;
-        try {
-            make_all(epoch, first_step);
-        } catch (...) {
-            error = std::current_exception();
-        }
-        std::lock_guard lock(mutex_);
-        error_  = error;
-        at_end_ = true;
-        changed_.notify_all();
-    });
+    if (options_.shuffle) {
+        constexpr uint32_t shuffling = 0x73687566;  // "shuf"
+        order_                       = shuffled(dataset_.size(), random_of(options_.seed, shuffling, epoch));
+    } else {
+        order_.resize(static_cast<size_t>(dataset_.size()));
+        std::iota(order_.begin(), order_.end(), 0);
+    }
+    taken_ = begun_ = first_step;
+    end_            = steps_;
+    // One batch more than threads: they have work while the caller looks at none.
+    slots_.resize(static_cast<size_t>(options_.threads) + 1);
+    for (Slot& slot : slots_) {
+        slot.ready = false;
+        slot.error = nullptr;
+    }
+    for (int i = 0; i < options_.threads; ++i) {
+        threads_.emplace_back([this, epoch] { work(epoch); });
+    }
 }
 
 bool Loader::next(Batch& batch) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return is_ready_ || at_end_; });
-    if (is_ready_) {
-        std::swap(batch, ready_);
-        is_ready_ = false;
-        changed_.notify_all();
-        return true;
+    if (taken_ >= end_) {
+        return false;
     }
-    if (error_) {
-        std::rethrow_exception(error_);
+    Slot& slot = slot_of(taken_);
+    changed_.wait(lock, [&] { return slot.ready; });
+    if (slot.error) {
+        std::rethrow_exception(slot.error);
     }
-    return false;
+    std::swap(batch, slot.batch);
+    slot.ready = false;
+    ++taken_;
+    changed_.notify_all();
+    return true;
 }
 
-/// Runs in the thread.
-void Loader::make_all(int64_t epoch, int64_t first_step) {
-    std::vector<int64_t> order(static_cast<size_t>(dataset_.size()));
-    std::iota(order.begin(), order.end(), 0);
-    if (options_.shuffle) {
-        order = shuffled(dataset_.size(), random_of(options_.seed, shuffling, epoch));
-    }
-    Batch batch;
-    for (int64_t step = first_step; step < steps_; ++step) {
-        int64_t begin = step * options_.batch;
-        int64_t count = std::min(options_.batch, dataset_.size() - begin);
-        make(batch, std::span(order).subspan(static_cast<size_t>(begin), static_cast<size_t>(count)), epoch);
-
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !is_ready_ || stopping_; });
-        if (stopping_) {
+/// Runs in each thread.
+void Loader::work(int64_t epoch) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        auto has_room = [this] { return begun_ < taken_ + static_cast<int64_t>(slots_.size()); };
+        changed_.wait(lock, [&] { return stopping_ || begun_ >= end_ || has_room(); });
+        if (stopping_ || begun_ >= end_) {
             return;
         }
-        std::swap(batch, ready_);
-        is_ready_ = true;
+        int64_t step = begun_++;
+        Slot&   slot = slot_of(step);
+        lock.unlock();
+        try {
+            make(slot.batch, epoch, step);
+        } catch (...) {
+            slot.error = std::current_exception();
+        }
+        lock.lock();
+        slot.ready = true;
         changed_.notify_all();
     }
 }
 
-void Loader::make(Batch& batch, std::span<const int64_t> indices, int64_t epoch) const {
-    const Shape& from = dataset_.images.shape();
-    Type         images({{options_.batch, from[1], from[2], from[3]}, DType::u8});
-    bool         all_rows = static_cast<int64_t>(indices.size()) == options_.batch;
+void Loader::make(Batch& batch, int64_t epoch, int64_t step) const {
+    int64_t begin    = step * options_.batch;
+    int64_t channels = dataset_.images.shape()[1];
+    Type    images({{options_.batch, channels, options_.height, options_.width}, DType::u8});
+    batch.count   = std::min(options_.batch, dataset_.size() - begin);
+    bool all_rows = batch.count == options_.batch;
     if (batch.images.type() != images || !all_rows) {
         batch.images = Array(images);
         batch.labels = Array({{options_.batch}, DType::i32});
     }
-    batch.count = static_cast<int64_t>(indices.size());
-
-    Random  random = random_of(options_.seed, shifting, epoch);
-    auto    range  = static_cast<uint32_t>(2 * options_.shift + 1);
-    int64_t plane  = from[2] * from[3];
-    int64_t bytes  = from[1] * plane;
-    for (size_t row = 0; row < indices.size(); ++row) {
-        int64_t        index  = indices[row];
-        const uint8_t* source = dataset_.images.values<uint8_t>().data() + index * bytes;
-        uint8_t*       target = batch.images.values<uint8_t>().data() + static_cast<int64_t>(row) * bytes;
-        if (options_.shift == 0) {
-            std::memcpy(target, source, static_cast<size_t>(bytes));
-        } else {
-            int64_t dx = int64_t{random.below(range, 2 * static_cast<uint64_t>(index))} - options_.shift;
-            int64_t dy = int64_t{random.below(range, 2 * static_cast<uint64_t>(index) + 1)} - options_.shift;
-            for (int64_t channel = 0; channel < from[1]; ++channel) {
-                copy_shifted(source + channel * plane, target + channel * plane, from[2], from[3], dx, dy);
-            }
-        }
-        batch.labels.values<int32_t>()[row] = dataset_.labels.values<int32_t>()[static_cast<size_t>(index)];
+    std::span<int32_t> labels = batch.labels.values<int32_t>();
+    uint8_t*           pixels = batch.images.values<uint8_t>().data();
+    int64_t            bytes  = channels * options_.height * options_.width;
+    for (int64_t row = 0; row < batch.count; ++row) {
+        int64_t index = order_[static_cast<size_t>(begin + row)];
+        augment(options_.augment, dataset_.images[index],
+                {pixels + row * bytes, channels, options_.height, options_.width}, options_.hidden,
+                {.seed = options_.seed, .epoch = epoch, .index = index});
+        labels[static_cast<size_t>(row)] = dataset_.labels.values<int32_t>()[static_cast<size_t>(index)];
+    }
+    if (options_.mixup > 0) {
+        int kept = mixup_share(options_.mixup, {.seed = options_.seed, .epoch = epoch, .index = step});
+        mix_rows({pixels, static_cast<size_t>(batch.count * bytes)}, batch.count, kept);
+        batch.other_labels = batch.labels;
+        std::reverse_copy(labels.begin(), labels.begin() + batch.count, batch.other_labels.values<int32_t>().begin());
+        batch.share = static_cast<float>(kept) / 256;
     }
 }
 

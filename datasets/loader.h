@@ -1,6 +1,7 @@
 #pragma once
-// Batches of a data set, made ahead by a thread of its own.
+// Batches of a data set, made ahead by threads of their own.
 
+#include "datasets/augment/augmentation.h"
 #include "datasets/dataset.h"
 
 #include <condition_variable>
@@ -11,11 +12,16 @@
 namespace hemp {
 
 struct LoaderOptions {
-    int64_t  batch     = 100;  ///< images
-    uint64_t seed      = 0;
-    bool     shuffle   = true;
-    int      shift     = 0;      ///< each image moves by up to that many pixels each way; zeros come in
-    bool     drop_last = false;  ///< leave out what does not fill a batch at the end of an epoch
+    int64_t              batch     = 100;  ///< images
+    int64_t              height    = 0;    ///< of the batch's images, pixels; 0: as the data set has them
+    int64_t              width     = 0;
+    uint64_t             seed      = 0;
+    bool                 shuffle   = true;
+    Augmentation         augment   = {};
+    std::vector<uint8_t> hidden    = {};     ///< colour of what an augmentation hides, for each channel; empty: black
+    double               mixup     = 0;      ///< alpha of mixup_share; 0: no mixing
+    bool                 drop_last = false;  ///< leave out what does not fill a batch at the end of an epoch
+    int                  threads   = 1;      ///< that make batches; they change no bit of them
 };
 
 /// The last batch of an epoch may have fewer images; the rows from `count` on are then zero, with label 0.
@@ -23,13 +29,18 @@ struct Batch {
     Array   images;  ///< u8 [batch, C, H, W]
     Array   labels;  ///< i32 [batch]
     int64_t count = 0;
+
+    // Where images are mixed, else empty and 1.
+    Array other_labels;  ///< i32 [batch], of the image that is mixed into each
+    float share = 1;     ///< of each image's own pixels
 };
 
-/// Order and shifts depend on (seed, epoch, index) alone: a run that is resumed at (epoch, step) sees the same batches.
-/// The data set must outlive the loader.
+/// Order, augmentation and mixing depend on (seed, epoch, index) alone: a run that is resumed at (epoch, step) sees the
+/// same batches, with any number of threads. Images of another size than the batch's are cut and resampled as in
+/// evaluation_box, unless the augmentation cuts them. The data set must outlive the loader.
 class Loader {
  public:
-    /// Throws UsageError if the batch size or the shift makes no sense for the data set.
+    /// Throws UsageError if batch size, augmentation or mixing make no sense for the data set.
     Loader(const Dataset& dataset, const LoaderOptions& options);
     Loader(const Loader&)            = delete;
     Loader& operator=(const Loader&) = delete;
@@ -45,24 +56,33 @@ class Loader {
     bool next(Batch& batch);
 
  private:
+    struct Slot {
+        Batch              batch;
+        std::exception_ptr error;
+        bool               ready = false;
+    };
+
     void stop();
-    void make_all(int64_t epoch, int64_t first_step);
-    void make(Batch& batch, std::span<const int64_t> indices, int64_t epoch) const;
+    void work(int64_t epoch);
+    void make(Batch& batch, int64_t epoch, int64_t step) const;
 
-    const Dataset& dataset_;
-    LoaderOptions  options_;
-    int64_t        steps_;
+    Slot& slot_of(int64_t step) { return slots_[static_cast<size_t>(step) % slots_.size()]; }
 
-    // Shared with the thread, under the mutex.
+    const Dataset&       dataset_;
+    LoaderOptions        options_;
+    int64_t              steps_;
+    std::vector<int64_t> order_;  // of the epoch
+
+    // Shared with the threads, under the mutex.
     std::mutex              mutex_;
     std::condition_variable changed_;
-    Batch                   ready_;
-    bool                    is_ready_ = false;
-    bool                    at_end_   = true;
+    std::vector<Slot>       slots_;         // a step's batch waits in the slot of its number
+    int64_t                 taken_    = 0;  // the step that next() gives
+    int64_t                 begun_    = 0;  // the step that a thread makes next
+    int64_t                 end_      = 0;
     bool                    stopping_ = false;
-    std::exception_ptr      error_;
 
-    std::thread thread_;
+    std::vector<std::thread> threads_;
 };
 
 }  // namespace hemp

@@ -44,6 +44,7 @@ pid_t start(const TemporaryFolder& folder, const std::string& arguments, const c
     pid_t child = fork();
     if (child == 0) {
         std::string command = "exec '" HEMP_PROGRAM "' " + arguments + " >" + output + " 2>" + errors;
+        setenv("XDG_CACHE_HOME", (folder.path() / "cache").c_str(), 1);
         if (chdir(folder.path().c_str()) == 0) {
             execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         }
@@ -255,6 +256,8 @@ TEST_CASE("wrong usage ends with 2 and says what to do") {
     check_refused(folder, "train lenet5 --data digits --resume --force", 2, "--force");
     check_refused(folder, "train lenet5 --data digits --resume", 2, "--resume");
     check_refused(folder, "train lenet5 --data digits --recipe fast", 2, "paper");
+    check_refused(folder, "train lenet5 --data digits --augment crop,blur", 2, "blur");
+    check_refused(folder, "train lenet5 --data digits --augment crop=28", 2, "crop=28");
     check_refused(folder, "info --kernels baseline --reproducible", 2, "--reproducible");
     CHECK_FALSE(fs::exists(folder.path() / "run"));
 }
@@ -465,6 +468,46 @@ TEST_CASE("an interrupted run goes on with the bits of an uninterrupted one") {
     CHECK(fs::is_empty(temporary));
 }
 
+const std::string varied_run =
+    "train lenet300 --data digits --recipe cifar --epochs 3 --augment crop=2,flip,jitter,cutout=8,erase "
+    "--label-smoothing 0.1 --mixup 0.2 --weight-decay 1e-4 --quiet ";
+
+TEST_CASE("a run with all kinds of augmentation gives the same bytes with any threads, resumed, and replayed") {
+    TemporaryFolder folder;
+    auto            check_same = [&](const std::string& name) {
+        for (const char* file : {"last.ckpt", "best.ckpt"}) {
+            CAPTURE(file);
+            CHECK(content(folder.path() / "whole" / file) == content(folder.path() / name / file));
+        }
+    };
+    REQUIRE(run(folder, varied_run + "--threads 1 --out whole").code == 0);
+    REQUIRE(run(folder, varied_run + "--threads 2 --loader-threads 3 --out threads").code == 0);
+    check_same("threads");
+
+    pid_t child = start(folder, varied_run + "--threads 1 --out killed");
+    wait_for_start(folder, "killed");
+    kill(child, SIGKILL);
+    REQUIRE(wait_for(child) == -SIGKILL);
+    REQUIRE(run(folder, varied_run + "--loader-threads 2 --resume --out killed").code == 0);
+    check_same("killed");
+    CHECK(losses(folder.path() / "killed") == losses(folder.path() / "whole"));
+
+    std::string manifest = content(folder.path() / "whole" / "manifest.json");
+    CHECK(manifest.find("\"augment\": \"crop=2,flip,jitter,cutout=8,erase\"") != std::string::npos);
+    CHECK(run(folder, "replay whole/manifest.json --quiet").code == 0);
+    // Each of the options is part of the run: another value gives another run, and no resumption.
+    for (const char* other : {"--augment none", "--label-smoothing 0", "--mixup 0", "--weight-decay 0"}) {
+        CAPTURE(other);
+        std::string option(other, std::strchr(other, ' '));
+        size_t      at       = varied_run.find(option);
+        std::string replaced = varied_run;
+        replaced.replace(at, replaced.find(' ', at + option.size() + 1) - at, other);
+        REQUIRE(run(folder, replaced + "--force --out other").code == 0);
+        CHECK(content(folder.path() / "other" / "last.ckpt") != content(folder.path() / "whole" / "last.ckpt"));
+        check_refused(folder, replaced + "--resume --out whole", 2, "--resume");
+    }
+}
+
 TEST_CASE("a resumed run is the same run, and its file has the name that is asked for") {
     TemporaryFolder folder;
     write_mnist(folder.path() / "data", std::string("\x03\x04", 2));
@@ -662,6 +705,75 @@ TEST_CASE("a network described in a file is trained, coded, listed, evaluated an
         check_refused(folder, "train bad.json --data digits --out other", 3, "bad.json: /layers/1/outputs: is 0; ");
         check_refused(folder, "explain no.json", 1, "no.json");
     }
+}
+
+TEST_CASE("a folder of images is decoded once, and bad images are named and counted") {
+    TemporaryFolder folder;
+    for (const char* place : {"train/one", "train/two", "test/one", "test/two"}) {
+        fs::create_directories(folder.path() / "data" / place);
+        for (int i = 0; i < 12; ++i) {
+            write(folder.path() / "data" / place / (std::to_string(i) + ".png"), png_of_a_one());
+        }
+    }
+    auto packs = [&] {
+        std::vector<fs::path> found;
+        if (fs::exists(folder.path() / "cache")) {
+            for (const auto& entry : fs::recursive_directory_iterator(folder.path() / "cache")) {
+                if (entry.path().extension() == ".pack") {
+                    found.push_back(entry.path());
+                }
+            }
+        }
+        return found;
+    };
+    const std::string train = "train lenet300 --data data --batch 4 --epochs 1 --force ";
+    REQUIRE(run(folder, train + "--no-cache --out 1").code == 0);
+    CHECK(packs().empty());
+    REQUIRE(run(folder, train + "--cache here --out 1").code == 0);
+    CHECK(packs().empty());
+    CHECK(fs::directory_iterator(folder.path() / "here") != fs::directory_iterator());
+    REQUIRE(run(folder, train + "--out 2").code == 0);
+    CHECK(packs().size() == 2);
+    Result cached = run(folder, train + "--out 3");
+    REQUIRE(cached.code == 0);
+    CHECK(cached.err.find("hemp: ") == std::string::npos);
+    for (const char* other : {"2", "3"}) {
+        CHECK(content(folder.path() / "1" / "last.ckpt") == content(folder.path() / other / "last.ckpt"));
+    }
+    std::string bytes = content(packs().at(0));
+    write(packs().at(0), bytes.substr(0, bytes.size() / 2));
+    Result damaged = run(folder, train + "--out 4");
+    CHECK(damaged.code == 0);
+    CHECK(damaged.err.find("hemp: " + packs().at(0).string() + ": has ") != std::string::npos);
+    CHECK(damaged.err.find("made again") != std::string::npos);
+    CHECK(content(packs().at(0)) == bytes);
+    CHECK(content(folder.path() / "1" / "last.ckpt") == content(folder.path() / "4" / "last.ckpt"));
+
+    write(folder.path() / "data" / "train" / "one" / "3.png", "no image");
+    write(folder.path() / "data" / "test" / "two" / "0.png", "no image");
+    check_refused(folder, train + "--out 5", 3, "one/3.png");
+    check_refused(folder, "eval 1 --data data", 3, "two/0.png");
+    check_refused(folder, "predict 1 data/test/two/0.png", 3, "two/0.png");
+    for (const char* again : {"decoded", "from the cache"}) {
+        CAPTURE(again);
+        Result skipped = run(folder, train + "--skip-bad-images --out 5");
+        CHECK(skipped.code == 0);
+        CHECK(skipped.err.find("left out: data/train/one/3.png: ") != std::string::npos);
+        CHECK(skipped.err.find("data, train part: 1 of 24 images left out") != std::string::npos);
+    }
+    check_refused(folder, train + "--out 6", 3, "one/3.png");
+    CHECK(run(folder, "replay 5/manifest.json --quiet").code == 0);
+    CHECK(run(folder, "eval 1 --data data --skip-bad-images --json").out.find("\"images\": 23") != std::string::npos);
+    CHECK(run(folder, "compress 1 --data data --skip-bad-images --batch 4 --epochs 1 -o x.hemp").code == 0);
+    Result predicted = run(folder, "predict 1 data/test/two/0.png data/test/two/1.png --skip-bad-images");
+    CHECK(predicted.code == 0);
+    CHECK(predicted.err.find("left out: data/test/two/0.png: ") != std::string::npos);
+    CHECK(predicted.out.starts_with("data/test/two/1.png: "));
+
+    // A cache that cannot be written costs nothing but time.
+    Result unwritable = run(folder, train + "--skip-bad-images --cache /proc/none --out 7");
+    CHECK(unwritable.code == 0);
+    CHECK(unwritable.err.find("/proc/none") != std::string::npos);
 }
 
 TEST_CASE("replay runs with the recorded kernels") {

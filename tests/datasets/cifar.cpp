@@ -28,11 +28,11 @@ TEST_CASE("a folder of CIFAR-10's binary batches") {
     SUBCASE("is recognised and read, batch after batch") {
         Dataset train = load(Part::train);
         CHECK(train.name == "cifar10");
-        CHECK(to_string(train.images.type()) == "u8 [3, 3, 32, 32]");
+        CHECK(to_string(train.images.shape()) == "[3, 3, 32, 32]");
         CHECK(train.labels.values<int32_t>()[1] == 9);
-        CHECK(train.images.values<uint8_t>()[3072 + 1] == 21);
-        CHECK(train.images.values<uint8_t>()[2 * 3072] == 30);
-        CHECK(load(Part::test).images.values<uint8_t>()[0] == 40);
+        CHECK(train.images[1].pixels[1] == 21);
+        CHECK(train.images[2].pixels[0] == 30);
+        CHECK(load(Part::test).images[0].pixels[0] == 40);
     }
     SUBCASE("takes the classes' names from batches.meta.txt") {
         CHECK(load(Part::train).classes[9] == "9");
@@ -76,7 +76,7 @@ TEST_CASE("a folder of CIFAR-100's files is read with its fine labels") {
     CHECK(train.name == "cifar100");
     CHECK(train.classes.size() == 100);
     CHECK(train.labels.values<int32_t>()[0] == 99);
-    CHECK(train.images.values<uint8_t>()[0] == 7);
+    CHECK(train.images[0].pixels[0] == 7);
 }
 
 TEST_CASE("CIFAR-10 itself") {

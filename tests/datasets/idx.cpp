@@ -85,15 +85,15 @@ TEST_CASE("a folder in MNIST's layout") {
     SUBCASE("is recognised and read") {
         Dataset dataset = load();
         CHECK(dataset.name == "mnist");
-        CHECK(to_string(dataset.images.type()) == "u8 [2, 1, 2, 3]");
-        CHECK(dataset.images.values<uint8_t>()[6] == 7);
+        CHECK(to_string(dataset.images.shape()) == "[2, 1, 2, 3]");
+        CHECK(dataset.images[1].pixels[0] == 7);
         CHECK(dataset.labels.values<int32_t>()[0] == 7);
         CHECK(dataset.labels.values<int32_t>()[1] == 0);
     }
     SUBCASE("may be packed by gzip") {
         std::filesystem::remove(folder / "train-images-idx3-ubyte");
         write_gzip(folder / "train-images-idx3-ubyte.gz", two_images_2x3);
-        CHECK(load().images.values<uint8_t>()[6] == 7);
+        CHECK(load().images[1].pixels[0] == 7);
     }
     SUBCASE("without a file says which") {
         std::filesystem::remove(folder / "t10k-labels-idx1-ubyte");
@@ -132,8 +132,8 @@ TEST_CASE("MNIST itself") {
     }
     Dataset train = load_dataset(std::string(data) + "/mnist", Part::train);
     Dataset test  = load_dataset(std::string(data) + "/mnist", Part::test);
-    CHECK(to_string(train.images.type()) == "u8 [60000, 1, 28, 28]");
-    CHECK(to_string(test.images.type()) == "u8 [10000, 1, 28, 28]");
+    CHECK(to_string(train.images.shape()) == "[60000, 1, 28, 28]");
+    CHECK(to_string(test.images.shape()) == "[10000, 1, 28, 28]");
     std::span<const int32_t> labels = train.labels.values<int32_t>();
     CHECK(std::vector(labels.begin(), labels.begin() + 8) == std::vector<int32_t>{5, 0, 4, 1, 9, 2, 1, 3});
 }

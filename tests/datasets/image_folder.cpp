@@ -1,6 +1,7 @@
 #include "datasets/image_folder.h"
 
 #include "datasets/image.h"
+#include "datasets/resample.h"
 #include "tests/bytes.h"
 #include "tests/folder.h"
 #include "tests/write_image.h"
@@ -8,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 
 using namespace hemp;
 
@@ -179,6 +181,18 @@ TEST_CASE("an image file") {
     }
 }
 
+namespace {
+
+/// The whole of an image in another size.
+Array resize_image(const Array& image, int64_t height, int64_t width) {
+    Array result({{image.shape()[0], height, width}, DType::u8});
+    resample(view(image), {0, 0, static_cast<double>(image.shape()[1]), static_cast<double>(image.shape()[2])},
+             view(result));
+    return result;
+}
+
+}  // namespace
+
 TEST_CASE("resizing an image") {
     Array four({1, 2, 2}, std::vector<uint8_t>{0, 100, 100, 200});
     SUBCASE("to its own size changes nothing") {
@@ -213,7 +227,7 @@ TEST_CASE("an image is read as the network wants it") {
     CHECK_THROWS_AS(read_image(folder / "absent.png", {3, 4, 6}), Error);
 }
 
-TEST_CASE("a folder of images") {
+TEST_CASE("a folder of images, decoded by threads") {
     TemporaryFolder folder;
     for (std::string name : {"train/dog", "train/cat", "test/dog"}) {
         fs::create_directories(folder / name);
@@ -231,14 +245,14 @@ TEST_CASE("a folder of images") {
     SUBCASE("is recognised and read, ordered by class and name") {
         Dataset train = load(Part::train);
         CHECK(train.classes == std::vector<std::string>{"cat", "dog"});
-        CHECK(to_string(train.images.type()) == "u8 [3, 3, 4, 6]");
+        CHECK(to_string(train.images.shape()) == "[3, 3, 4, 6]");
         CHECK(std::ranges::equal(train.labels.values<int32_t>(), std::vector{0, 1, 1}));
-        CHECK(train.images.values<uint8_t>()[2 * 72 + 1] == 9);
+        CHECK(train.images[2].pixels[1] == 9);
     }
     SUBCASE("has one channel if all its images are grey") {
         Dataset test = load(Part::test);
-        CHECK(to_string(test.images.type()) == "u8 [1, 1, 4, 6]");
-        CHECK(test.images.values<uint8_t>()[5] == 15);
+        CHECK(to_string(test.images.shape()) == "[1, 1, 4, 6]");
+        CHECK(test.images[0].pixels[5] == 15);
         CHECK(test.labels.values<int32_t>()[0] == 1);
     }
     SUBCASE("with a bad image names it") {
@@ -269,6 +283,130 @@ TEST_CASE("a folder of images") {
                               (folder / "train/cat/c.jpeg").string() + " has 4 x 6; resize them to one size")
                                  .c_str(),
                              DataError);
+    }
+    SUBCASE("gives the same with any number of threads, and the first of several bad images is named") {
+        for (int i = 0; i < 40; ++i) {
+            write_file_atomically(folder / ("train/dog/" + std::to_string(i) + ".png"), png(1 + i % 2 * 2));
+        }
+        LoadOptions options;
+        Dataset     one = load(Part::train, options);
+        options.threads = 5;
+        Dataset five    = load(Part::train, options);
+        REQUIRE(five.size() == 43);
+        for (int64_t i = 0; i < 43; ++i) {
+            CHECK(std::ranges::equal(one.images.bytes_of(i), five.images.bytes_of(i)));
+        }
+        for (int i = 20; i < 30; ++i) {
+            write_file_atomically(folder / ("train/dog/" + std::to_string(i) + ".png"), bytes_of("damage"));
+        }
+        CHECK_THROWS_WITH_AS(load(Part::train, options), doctest::Contains("dog/20.png: "), DataError);
+        options.on_bad_image = OnBadImage::skip;
+        Dataset good         = load(Part::train, options);
+        CHECK(good.size() == 33);
+        REQUIRE(good.skipped.size() == 10);
+        CHECK(good.skipped[9].find("dog/29.png") != std::string::npos);
+    }
+    SUBCASE("for a network has its channels, and the size of small images of one size") {
+        LoadOptions options;
+        options.image = {1, 28, 28};
+        Dataset train = load(Part::train, options);
+        CHECK(to_string(train.images.shape()) == "[3, 1, 4, 6]");
+        options.image = {3, 28, 28};
+        CHECK(to_string(load(Part::test, options).images.shape()) == "[1, 3, 4, 6]");
+    }
+    SUBCASE("for a network has one size where images differ or are larger than it needs") {
+        LoadOptions options;
+        options.image = {3, 7, 7};
+        write_file_atomically(folder / "train/dog/b.png", jpeg(3, 7));
+        Dataset differ = load(Part::train, options);
+        CHECK(to_string(differ.images.shape()) == "[3, 3, 8, 8]");
+        for (uint8_t value : differ.images.bytes_of(2)) {
+            CHECK(std::abs(value - 120) <= 3);
+        }
+        options.image = {3, 3, 3};
+        Dataset large = load(Part::test, options);
+        CHECK(to_string(large.images.shape()) == "[1, 3, 3, 3]");
+        Array whole = decode_image(png(1), 3, "image");
+        Array expected({{3, 3, 3}, DType::u8});
+        resample(view(whole), centre_box(view(whole), 3, 3), view(expected));
+        CHECK(std::ranges::equal(large.images.bytes_of(0), expected.values<uint8_t>()));
+    }
+    SUBCASE("is decoded once when there is a cache") {
+        fs::create_directories(folder / "cache");
+        LoadOptions options;
+        options.cache = folder / "cache" / "inner";
+        auto packs    = [&] { return std::distance(fs::directory_iterator(options.cache), fs::directory_iterator()); };
+        auto equal    = [](const Dataset& a, const Dataset& b) {
+            bool same = a.size() == b.size() && a.images.shape() == b.images.shape() &&
+                        std::ranges::equal(a.labels.values<int32_t>(), b.labels.values<int32_t>());
+            for (int64_t i = 0; same && i < a.size(); ++i) {
+                same = std::ranges::equal(a.images.bytes_of(i), b.images.bytes_of(i));
+            }
+            return same;
+        };
+        Dataset decoded = load(Part::train);
+        Dataset first   = load(Part::train, options);
+        CHECK(equal(first, decoded));
+        CHECK(first.notes.empty());
+        CHECK(packs() == 1);
+
+        // Other content under the same name, size and time is not looked at: nothing was decoded.
+        fs::path path = folder / "train/dog/b.png";
+        auto     time = fs::last_write_time(path);
+        Bytes    old  = read_file(path, 1 << 20);
+        write_file_atomically(path, Bytes(old.size()));
+        fs::last_write_time(path, time);
+        Dataset second = load(Part::train, options);
+        CHECK(equal(second, decoded));
+        CHECK(second.notes.empty());
+
+        SUBCASE("again after a change of any file's time, and the change is seen") {
+            write_file_atomically(path, png(1) == old ? png(3) : png(1));
+            fs::last_write_time(path, time + std::chrono::nanoseconds(1000));
+            CHECK_FALSE(equal(load(Part::train, options), decoded));
+            CHECK(packs() == 1);
+        }
+        SUBCASE("again after a new name") {
+            write_file_atomically(path, old);
+            fs::last_write_time(path, time);
+            fs::rename(path, folder / "train/dog/A.png");
+            CHECK(load(Part::train, options).images[1].pixels[1] != decoded.images[1].pixels[1]);
+        }
+        SUBCASE("again when the file is damaged, with a note") {
+            write_file_atomically(path, old);
+            fs::last_write_time(path, time);
+            fs::path pack  = fs::directory_iterator(options.cache)->path();
+            Bytes    bytes = read_file(pack, 1 << 20);
+            Bytes    bad   = bytes;
+            bad.back() ^= std::byte{1};
+            for (const Bytes& content : {bad, Bytes(bytes.begin(), bytes.begin() + 50), Bytes()}) {
+                write_file_atomically(pack, content);
+                Dataset again = load(Part::train, options);
+                CHECK(equal(again, decoded));
+                REQUIRE(again.notes.size() == 1);
+                CHECK(again.notes[0].find(pack.string() + ": ") == 0);
+                CHECK(again.notes[0].find("made again") != std::string::npos);
+                CHECK(read_file(pack, 1 << 20) == bytes);
+            }
+        }
+        SUBCASE("for each part and each network") {
+            load(Part::test, options);
+            CHECK(packs() == 2);
+            options.image = {3, 28, 28};
+            load(Part::test, options);
+            CHECK(packs() == 3);
+        }
+        SUBCASE("with its bad images, which are as bad as before") {
+            fs::last_write_time(path, time + std::chrono::seconds(1));
+            options.on_bad_image = OnBadImage::skip;
+            Dataset decoded_skip = load(Part::train, options);
+            Dataset cached_skip  = load(Part::train, options);
+            CHECK(cached_skip.skipped == decoded_skip.skipped);
+            CHECK(cached_skip.skipped.size() == 1);
+            CHECK(equal(cached_skip, decoded_skip));
+            options.on_bad_image = OnBadImage::fail;
+            CHECK_THROWS_WITH_AS(load(Part::train, options), decoded_skip.skipped[0].c_str(), DataError);
+        }
     }
     SUBCASE("with an empty class is refused") {
         fs::create_directories(folder / "train/emu");

@@ -23,7 +23,8 @@ std::vector<Batch> batches_of(const Dataset& dataset, const LoaderOptions& optio
 }
 
 bool same(const Batch& a, const Batch& b) {
-    return a.count == b.count && std::ranges::equal(a.images.values<uint8_t>(), b.images.values<uint8_t>()) &&
+    return a.count == b.count && a.share == b.share &&
+           std::ranges::equal(a.images.values<uint8_t>(), b.images.values<uint8_t>()) &&
            std::ranges::equal(a.labels.values<int32_t>(), b.labels.values<int32_t>());
 }
 
@@ -33,21 +34,22 @@ bool same(const std::vector<Batch>& a, const std::vector<Batch>& b) {
 
 /// Images that say their own index, which is their label too.
 Dataset numbered(int64_t count) {
-    Dataset dataset{.name    = "numbered",
-                    .images  = Array({{count, 1, 3, 4}, DType::u8}),
-                    .labels  = Array({{count}, DType::i32}),
-                    .classes = {},
-                    .skipped = {}};
+    Array images({{count, 1, 3, 4}, DType::u8});
+    Array labels({{count}, DType::i32});
     for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-        std::ranges::fill(dataset.images.values<uint8_t>().subspan(i * 12, 12), static_cast<uint8_t>(i));
-        dataset.labels.values<int32_t>()[i] = static_cast<int32_t>(i);
+        std::ranges::fill(images.values<uint8_t>().subspan(i * 12, 12), static_cast<uint8_t>(i));
+        labels.values<int32_t>()[i] = static_cast<int32_t>(i);
     }
-    return dataset;
+    return {.name    = "numbered",
+            .images  = Images(std::move(images)),
+            .labels  = std::move(labels),
+            .classes = {},
+            .skipped = {}};
 }
 
 }  // namespace
 
-TEST_CASE("a loader") {
+TEST_CASE("a loader and its threads") {
     Dataset dataset = numbered(25);
 
     SUBCASE("without a shuffle gives the images in their order") {
@@ -83,18 +85,65 @@ TEST_CASE("a loader") {
         CHECK(Loader(dataset, {.batch = 10}).steps_per_epoch() == 3);
     }
     SUBCASE("depends on seed and epoch alone") {
-        LoaderOptions options{.batch = 5, .seed = 3, .shift = 1};
+        LoaderOptions options{.batch = 5, .seed = 3, .augment = {.crop = 1}};
         CHECK(same(batches_of(dataset, options, 7), batches_of(dataset, options, 7)));
         CHECK_FALSE(same(batches_of(dataset, options, 7), batches_of(dataset, options, 8)));
-        CHECK_FALSE(same(batches_of(dataset, options, 7), batches_of(dataset, {.batch = 5, .seed = 4, .shift = 1}, 7)));
+        CHECK_FALSE(same(batches_of(dataset, options, 7),
+                         batches_of(dataset, {.batch = 5, .seed = 4, .augment = {.crop = 1}}, 7)));
     }
     SUBCASE("goes on from any step as if never interrupted") {
-        LoaderOptions      options{.batch = 5, .seed = 3, .shift = 1};
+        LoaderOptions      options{.batch = 5, .seed = 3, .augment = {.crop = 1}};
         std::vector<Batch> all = batches_of(dataset, options, 2);
         for (int64_t step = 0; step <= 5; ++step) {
             CAPTURE(step);
             std::vector<Batch> rest(all.begin() + step, all.end());
             CHECK(same(batches_of(dataset, options, 2, step), rest));
+        }
+    }
+    SUBCASE("gives the same bits with any number of threads, from any step") {
+        LoaderOptions      options{.batch  = 4,
+                                   .height = 6,
+                                   .width  = 5,
+                                   .seed   = 3,
+                                   .augment = {.resized_crop = 0.3, .flip = true, .jitter = 0.4, .cutout = 2, .erase = 0.5},
+                                   .mixup = 0.5};
+        std::vector<Batch> all = batches_of(dataset, options, 2);
+        REQUIRE(all.size() == 7);
+        for (int threads : {1, 2, 3, 8}) {
+            for (int64_t step : {0, 1, 6}) {
+                CAPTURE(threads);
+                CAPTURE(step);
+                options.threads = threads;
+                std::vector<Batch> rest(all.begin() + step, all.end());
+                CHECK(same(batches_of(dataset, options, 2, step), rest));
+            }
+        }
+    }
+    SUBCASE("mixes images and says with what share of which") {
+        std::vector<Batch> plain = batches_of(dataset, {.batch = 10}, 4);
+        std::vector<Batch> mixed = batches_of(dataset, {.batch = 10, .mixup = 1}, 4);
+        REQUIRE(mixed.size() == 3);
+        CHECK(plain[0].share == 1);
+        CHECK(mixed[0].share != mixed[1].share);
+        for (size_t i = 0; i < 3; ++i) {
+            auto count = static_cast<size_t>(mixed[i].count);
+            for (size_t row = 0; row < count; ++row) {
+                int own   = plain[i].labels.values<int32_t>()[row];
+                int other = plain[i].labels.values<int32_t>()[count - 1 - row];
+                CHECK(mixed[i].labels.values<int32_t>()[row] == own);
+                CHECK(mixed[i].other_labels.values<int32_t>()[row] == other);
+                auto share = static_cast<double>(mixed[i].share);
+                CHECK(std::abs(mixed[i].images.values<uint8_t>()[row * 12] - (share * own + (1 - share) * other)) <=
+                      0.5);
+            }
+        }
+    }
+    SUBCASE("makes images of the size asked for") {
+        std::vector<Batch> batches = batches_of(dataset, {.batch = 5, .height = 2, .width = 7}, 0);
+        CHECK(to_string(batches[0].images.type()) == "u8 [5, 1, 2, 7]");
+        for (size_t row = 0; row < 5; ++row) {
+            CHECK(std::ranges::count(batches[0].images.values<uint8_t>().subspan(row * 14, 14),
+                                     batches[0].labels.values<int32_t>()[row]) == 14);
         }
     }
     SUBCASE("can start again in the middle of an epoch") {
@@ -111,7 +160,7 @@ TEST_CASE("a loader") {
     }
     SUBCASE("can be dropped at any moment") {
         for (int taken = 0; taken < 6; ++taken) {
-            Loader loader(dataset, {.batch = 5});
+            Loader loader(dataset, {.batch = 5, .threads = 1 + taken % 3});
             loader.start_epoch(0);
             Batch batch;
             for (int i = 0; i < taken; ++i) {
@@ -129,7 +178,7 @@ TEST_CASE("a loader") {
         CHECK_FALSE(loader.next(batch));
     }
     SUBCASE("hands errors of its thread to the caller") {
-        Loader loader(dataset, {.batch = int64_t{1} << 39});
+        Loader loader(dataset, {.batch = int64_t{1} << 39, .threads = 2});
         Batch  batch;
         loader.start_epoch(0);
         CHECK_THROWS_WITH_AS(loader.next(batch), "shape: more than 2^40 elements", ShapeError);
@@ -137,21 +186,26 @@ TEST_CASE("a loader") {
     SUBCASE("refuses what makes no sense") {
         CHECK_THROWS_AS(Loader(dataset, {.batch = 0}), UsageError);
         CHECK_THROWS_AS(Loader(dataset, {.batch = 26, .drop_last = true}), UsageError);
-        CHECK_THROWS_AS(Loader(dataset, {.shift = 3}), UsageError);
-        CHECK_THROWS_AS(Loader(dataset, {.shift = -1}), UsageError);
+        CHECK_THROWS_AS(Loader(dataset, {.augment = {.crop = 3}}), UsageError);
+        CHECK_THROWS_AS(Loader(dataset, {.augment = {.crop = -1}}), UsageError);
         CHECK_THROWS_AS(Loader(numbered(0), {}), UsageError);
+        CHECK_THROWS_AS(Loader(dataset, {.augment = {.cutout = 4}}), UsageError);
+        CHECK_THROWS_AS(Loader(dataset, {.mixup = 1.5}), UsageError);
+        CHECK_THROWS_AS(Loader(dataset, {.threads = 0}), UsageError);
     }
 }
 
 TEST_CASE("shifted images") {
-    Dataset one = numbered(1);
+    Array counting({{1, 1, 3, 4}, DType::u8});
     for (size_t i = 0; i < 12; ++i) {
-        one.images.values<uint8_t>()[i] = static_cast<uint8_t>(i + 1);
+        counting.values<uint8_t>()[i] = static_cast<uint8_t>(i + 1);
     }
+    Dataset one = numbered(1);
+    one.images  = Images(std::move(counting));
     std::set<std::vector<int>> seen;
     for (int64_t epoch = 0; epoch < 200; ++epoch) {
         std::span<const uint8_t> pixels;
-        std::vector<Batch>       batches = batches_of(one, {.batch = 1, .shift = 1}, epoch);
+        std::vector<Batch>       batches = batches_of(one, {.batch = 1, .augment = {.crop = 1}}, epoch);
         pixels                           = batches.at(0).images.values<uint8_t>();
         seen.insert({pixels.begin(), pixels.end()});
     }

@@ -13,7 +13,7 @@ using namespace hemp;
 namespace {
 
 std::string example() {
-    std::ifstream file(std::string(HEMP_SOURCE_ROOT) + "/examples/small-resnet.json");
+    std::ifstream file(HEMP_SOURCE_ROOT "/examples/small-resnet.json");
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
