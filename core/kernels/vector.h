@@ -70,6 +70,15 @@ struct Sum16 {
             lanes[part] += V::load(x + part * V::width);
         }
     }
+    HEMP_INLINE void add_to(double* sums) const {
+        float values[16];
+        for (int part = 0; part < parts; ++part) {
+            V::store(values + part * V::width, lanes[part]);
+        }
+        for (int lane = 0; lane < 16; ++lane) {
+            sums[lane] += values[lane];
+        }
+    }
     HEMP_INLINE double total() const {
         float values[16];
         for (int part = 0; part < parts; ++part) {

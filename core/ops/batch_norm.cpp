@@ -6,6 +6,7 @@
 #include "core/ops/reduce.h"
 #include "core/ops/reshape.h"
 #include "core/ops/sqrt.h"
+#include "core/ops/squared_deviation.h"
 #include "core/ops/subtract.h"
 
 // Compositions: applying the statistics is elementwise and fuses with its neighbours, the statistics end chains.
@@ -33,8 +34,9 @@ BatchNorm batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, 
         all_but_channels.axes = {0, 2, 3};
     }
     Tensor mean_of_x = mean(x, all_but_channels);
-    Tensor centred   = x - per_channel(mean_of_x, x, "mean");
-    Tensor variance  = mean(centred * centred, all_but_channels);
+    Tensor centre    = per_channel(mean_of_x, x, "mean");
+    Tensor centred   = x - centre;
+    Tensor variance  = mean(squared_deviation(x, centre), all_but_channels);
     Tensor spread    = sqrt(per_channel(variance, x, "variance") + epsilon);
     return {centred * (gain / spread) + offset, mean_of_x, variance};
 }

@@ -39,6 +39,28 @@ class Walk {
 
     bool everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
 
+    /// Rows of the part that repeat one after another: the row's length where [begin, begin + count) is whole rows, all
+    /// of them the same; else 0. So it is with a value a channel on blocks of channels.
+    int64_t equal_rows(int64_t begin, int64_t count) const {
+        if (axes_.size() < 2 || axes_.back().stride != 1 || axes_[axes_.size() - 2].stride != 0) {
+            return 0;
+        }
+        int64_t length  = axes_.back().length;
+        int64_t stretch = length * axes_[axes_.size() - 2].length;
+        bool    equal   = begin % length == 0 && count % length == 0 && begin % stretch + count <= stretch;
+        return equal ? length : 0;
+    }
+
+    /// The element of the part at a place.
+    int64_t element_at(int64_t place) const {
+        int64_t element = 0;
+        for (size_t axis = axes_.size(); axis-- > 0;) {
+            element += place % axes_[axis].length * axes_[axis].stride;
+            place /= axes_[axis].length;
+        }
+        return element;
+    }
+
     /// Calls visit(place in the tile, element of the part, count, stride 0 or more) for each run of [begin, begin +
     /// count).
     template <class Visit>
@@ -100,6 +122,21 @@ struct SumRun {
 };
 using SumFunction = double(const float*, int64_t);
 
+/// Adds the sum of `rows` rows of `length` elements, a multiple of 16, element by element.
+struct SumRows {
+    template <class V>
+    HEMP_INLINE static void run(const float* x, int64_t rows, int64_t length, double* sums) {
+        for (int64_t first = 0; first < length; first += 16) {
+            Sum16<V> sum;
+            for (int64_t row = 0; row < rows; ++row) {
+                sum.add(x + row * length + first);
+            }
+            sum.add_to(sums + first);
+        }
+    }
+};
+using SumRowsFunction = void(const float*, int64_t, int64_t, double*);
+
 /// The larger (sign 1) or smaller (sign -1) of two; NaN stays.
 double extreme(double a, double b, double sign) { return (b - a) * sign > 0 || b != b ? b : a; }
 
@@ -138,9 +175,10 @@ struct Chain {
     std::vector<Instruction> instructions;
     std::vector<Spread>      spreads;
     std::vector<End>         ends;
-    size_t                   slots   = 0;
-    int64_t                  sums    = 0;  // doubles a piece
-    SumFunction*             sum_run = nullptr;
+    size_t                   slots    = 0;
+    int64_t                  sums     = 0;  // doubles a piece
+    SumFunction*             sum_run  = nullptr;
+    SumRowsFunction*         sum_rows = nullptr;
     // An output may lie in the memory of an input (in place). Pairs whose input is read after the output is written:
     std::vector<std::pair<size_t, size_t>> late_reads;  // instruction, input
     // Dense inputs that slots hold a repeated form of cannot be in place: their sizes differ.
@@ -185,11 +223,20 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
             fill(s, 0, std::min(tile_elements, size));
         }
     }
+    // Of each spread, which equal rows its slot holds, and how many of their elements.
+    std::vector<std::pair<int64_t, int64_t>> held(spreads.size(), {-1, 0});
     for (int64_t begin = first; begin < last; begin += tile_elements) {
         int64_t count = std::min(tile_elements, last - begin);
-        for (const Spread& s : spreads) {
-            if (!s.once) {
+        for (size_t i = 0; i < spreads.size(); ++i) {
+            const Spread& s = spreads[i];
+            if (s.once) {
+                continue;
+            }
+            bool    rows    = s.walk.equal_rows(begin, count) > 0;
+            int64_t element = rows ? s.walk.element_at(begin) : -1;
+            if (!rows || held[i].first != element || held[i].second < count) {
                 fill(s, begin, count);
+                held[i] = {element, count};
             }
         }
         for (const Instruction& instruction : instructions) {
@@ -203,6 +250,11 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
             const float* values = reinterpret_cast<const float*>(locate(end.operand, begin));
             double*      sums   = totals + end.offset;
             double       sign   = end.reduction == Reduction::min ? -1 : 1;
+            int64_t      row    = end.walk.equal_rows(begin, count);
+            if (end.reduction == Reduction::sum && row > 0 && row % 16 == 0) {
+                sum_rows(values, count / row, row, sums + end.walk.element_at(begin));
+                continue;
+            }
             end.walk.runs(begin, count, [&](int64_t place, int64_t element, int64_t length, int64_t stride) {
                 const float* x = values + place;
                 if (end.reduction == Reduction::sum && stride == 0) {
@@ -247,6 +299,7 @@ class ChainBuilder {
         walked_             = first.node().op->tile != nullptr ? first.shape() : first.node().inputs[0].shape();
         chain_.size         = walked_.size();
         chain_.sum_run      = kernel<SumRun, SumFunction>();
+        chain_.sum_rows     = kernel<SumRows, SumRowsFunction>();
         for (size_t i = 0; i < group.nodes.size(); ++i) {
             for (const Tensor& input : group.nodes[i].node().inputs) {
                 last_reader_[input] = i;

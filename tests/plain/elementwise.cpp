@@ -29,6 +29,7 @@ using X = const std::vector<double>&;
 
 double add(X x) { return x[0] + x[1]; }
 double subtract(X x) { return x[0] - x[1]; }
+double squared_deviation(X x) { return (x[0] - x[1]) * (x[0] - x[1]); }
 double multiply(X x) { return x[0] * x[1]; }
 double divide(X x) { return x[0] / x[1]; }
 double negate(X x) { return -x[0]; }
@@ -64,25 +65,26 @@ Values cast(const Node& node, const Operands& in) {
 }  // namespace
 
 void add_elementwise(Table& table) {
-    table["add"]           = map<add>;
-    table["subtract"]      = map<subtract>;
-    table["multiply"]      = map<multiply>;
-    table["divide"]        = map<divide>;
-    table["negate"]        = map<negate>;
-    table["exp"]           = map<exp>;
-    table["log"]           = map<log>;
-    table["sqrt"]          = map<sqrt>;
-    table["tanh"]          = map<tanh>;
-    table["sigmoid"]       = map<sigmoid>;
-    table["relu"]          = map<relu>;
-    table["maximum"]       = map<maximum>;
-    table["minimum"]       = map<minimum>;
-    table["greater"]       = map<greater>;
-    table["greater_equal"] = map<greater_equal>;
-    table["equal"]         = map<equal>;
-    table["select"]        = map<select>;
-    table["expand"]        = map<expand>;
-    table["cast"]          = cast;
+    table["add"]               = map<add>;
+    table["subtract"]          = map<subtract>;
+    table["squared_deviation"] = map<squared_deviation>;
+    table["multiply"]          = map<multiply>;
+    table["divide"]            = map<divide>;
+    table["negate"]            = map<negate>;
+    table["exp"]               = map<exp>;
+    table["log"]               = map<log>;
+    table["sqrt"]              = map<sqrt>;
+    table["tanh"]              = map<tanh>;
+    table["sigmoid"]           = map<sigmoid>;
+    table["relu"]              = map<relu>;
+    table["maximum"]           = map<maximum>;
+    table["minimum"]           = map<minimum>;
+    table["greater"]           = map<greater>;
+    table["greater_equal"]     = map<greater_equal>;
+    table["equal"]             = map<equal>;
+    table["select"]            = map<select>;
+    table["expand"]            = map<expand>;
+    table["cast"]              = cast;
 }
 
 }  // namespace hemp::plain
