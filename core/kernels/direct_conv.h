@@ -44,7 +44,7 @@ struct DirectSums {
 };
 
 struct DirectConv {
-    void (*convolve)(const DirectRegion& region);      ///< y = sum over taps of x * weights
+    void (*convolve)(const DirectRegion& region);     ///< y = sum over taps of x * weights
     void (*sum_over_pixels)(const DirectSums& sums);  ///< total += sum over pixels of x * dy
 };
 
