@@ -5,6 +5,7 @@
 #include "core/kernels/shifted_rows.h"
 #include "core/operator.h"
 #include "core/ops/conv2d_blocked.h"
+#include "core/ops/depthwise_blocked.h"
 
 #include <algorithm>
 
@@ -142,6 +143,9 @@ Work work(const Node& node) {
 Tensor on_blocks(const Node& node, BlockedOperands& operands) {
     const Shape& x       = node.inputs[0].shape();
     ConvOptions  options = options_of(node);
+    if (is_depthwise(x, node.inputs[1].shape(), options)) {
+        return depthwise_blocked(operands.blocks(0), operands.planes(1), options);
+    }
     if (!blocks_pay(x, node.inputs[1].shape(), options)) {
         return {};
     }
@@ -225,6 +229,9 @@ Work data_work(const Node& node) {
 Tensor data_on_blocks(const Node& node, BlockedOperands& operands) {
     Shape       x(node.integers("x"));
     ConvOptions options = options_of(node);
+    if (is_depthwise(x, node.inputs[1].shape(), options)) {
+        return depthwise_blocked_data_gradient(operands.blocks(0), operands.planes(1), x, options);
+    }
     if (!blocks_pay(x, node.inputs[1].shape(), options)) {
         return {};
     }
@@ -325,6 +332,9 @@ Tensor weight_on_blocks(const Node& node, BlockedOperands& operands) {
     const Shape& x = node.inputs[1].shape();
     Shape        weight(node.integers("weight"));
     ConvOptions  options = options_of(node);
+    if (is_depthwise(x, weight, options)) {
+        return depthwise_blocked_weight_gradient(operands.blocks(0), operands.blocks(1), weight, options);
+    }
     if (!blocks_pay(x, weight, options)) {
         return {};
     }

@@ -4,6 +4,7 @@
 #include "core/kernels/winograd.h"
 #include "core/operator.h"
 #include "core/ops/channel_blocks.h"
+#include "core/ops/sweep.h"
 
 #include <algorithm>
 #include <cstring>
@@ -18,7 +19,8 @@
 namespace hemp {
 namespace {
 
-constexpr int64_t lanes = channel_block;
+constexpr int64_t lanes        = channel_block;
+constexpr int64_t cache_floats = 40 << 10;  // of a strip: a part of L2
 
 int64_t blocks_of(int64_t channels) { return (channels + lanes - 1) / lanes; }
 
@@ -26,12 +28,6 @@ size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof
 
 float* scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.scratch); }
 float* thread_scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.thread_scratch); }
-
-struct Extent {
-    int64_t height, width;
-
-    int64_t area() const { return height * width; }
-};
 
 struct Geometry {
     int64_t images, channels, filters;
@@ -162,148 +158,10 @@ Work winograd_weight_work(const Geometry& g) {
             .algorithm            = winograd_name};
 }
 
-// --- strips: what the kernels read, with zeros around it
+// --- direct
 
-/// The rows [top, bottom) and columns [left, right) of an image, which may lie outside of it.
-struct Strip {
-    int64_t top, bottom, left, right;
-
-    int64_t rows() const { return bottom - top; }
-    int64_t columns() const { return right - left; }
-};
-
-/// Copies a strip of `blocks` planes of `lanes` floats a pixel.
-void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip, float* to) {
-    int64_t inner_left  = std::clamp<int64_t>(0, strip.left, strip.right);
-    int64_t inner_right = std::clamp(size.width, inner_left, strip.right);
-    for (int64_t block = 0; block < blocks; ++block) {
-        for (int64_t row = strip.top; row < strip.bottom; ++row) {
-            if (row < 0 || row >= size.height) {
-                std::fill_n(to, strip.columns() * pixel_floats, 0.0f);
-            } else {
-                const float* from   = image + ((block * size.height + row) * size.width + inner_left) * pixel_floats;
-                int64_t      before = (inner_left - strip.left) * pixel_floats;
-                int64_t      inner  = (inner_right - inner_left) * pixel_floats;
-                std::fill_n(to, before, 0.0f);
-                std::copy_n(from, inner, to + before);
-                std::fill_n(to + before + inner, (strip.right - inner_right) * pixel_floats, 0.0f);
-            }
-            to += strip.columns() * pixel_floats;
-        }
-    }
-}
-
-/// One convolution of a sweep: its output pixels, and what they meet.
-struct Phase {
-    Extent  out_first;  // output pixel (0, 0) of the phase
-    Extent  count;      // of its output pixels
-    Extent  in_first;   // input pixel that the first tap meets for output pixel (0, 0); may be negative
-    Extent  taps;
-    int64_t weights;  // offset of its packed weights, for one block of filters
-};
-
-/// Convolutions of one input into one output. Input and output are [N, blocks, H, W, lanes].
-struct Sweep {
-    int64_t            images, in_blocks, in_lanes, out_blocks;
-    Extent             in, out;
-    Extent             in_step;   // from output pixel to output pixel of a phase, in the input
-    Extent             out_step;  // in the output
-    std::vector<Phase> phases;
-    int64_t            weight_floats;  // of one block of filters, all phases
-
-    /// What rows [first, last) of every phase's output pixels read.
-    Strip strip(int64_t first, int64_t last) const {
-        Strip all{in.height, 0, in.width, 0};
-        bool  any = false;
-        for (const Phase& phase : phases) {
-            int64_t end = std::min(last, phase.count.height);
-            if (first < end && phase.count.width > 0 && phase.taps.area() > 0) {
-                int64_t top    = phase.in_first.height + first * in_step.height;
-                int64_t left   = phase.in_first.width;
-                int64_t bottom = phase.in_first.height + (end - 1) * in_step.height + phase.taps.height;
-                int64_t right  = phase.in_first.width + (phase.count.width - 1) * in_step.width + phase.taps.width;
-                all = any ? Strip{std::min(all.top, top), std::max(all.bottom, bottom), std::min(all.left, left),
-                                  std::max(all.right, right)}
-                          : Strip{top, bottom, left, right};
-                any = true;
-            }
-        }
-        return any ? all : Strip{0, 0, 0, 0};
-    }
-    bool inside(const Strip& s) const {
-        return s.top >= 0 && s.left >= 0 && s.bottom <= in.height && s.right <= in.width;
-    }
-    int64_t rows() const {
-        int64_t most = 0;
-        for (const Phase& phase : phases) {
-            most = std::max(most, phase.count.height);
-        }
-        return most;
-    }
-
-    /// Writes where a phase's segments of taps begin, and returns how many there are. The taps of one row of a plane
-    /// lie one after another; in blocks each tap is a segment of 16 channels.
-    int64_t write_offsets(const Phase& phase, int64_t block_floats, int64_t row_floats, int64_t* offsets) const {
-        int64_t count = 0;
-        for (int64_t block = 0; block < in_blocks; ++block) {
-            for (int64_t row = 0; row < phase.taps.height; ++row) {
-                for (int64_t column = 0; column < (in_lanes == 1 ? 1 : phase.taps.width); ++column) {
-                    offsets[count++] = block * block_floats + row * row_floats + column * in_lanes;
-                }
-            }
-        }
-        return count;
-    }
-    int64_t most_offsets() const {
-        int64_t most = 0;
-        for (const Phase& phase : phases) {
-            most = std::max(most, phase.taps.area());
-        }
-        return most * in_blocks;
-    }
-};
-
-/// How a sweep is cut into pieces: strips of rows whose input stays in L2, and shares of the filters where there are
-/// few strips.
-struct Cut {
-    int64_t strip_rows, strips, shares;
-    int64_t strip_floats;   // copied, of thread scratch
-    size_t  offsets_bytes;  // of thread scratch, after the strip
-
-    size_t   thread_scratch_bytes() const { return float_bytes(strip_floats) + offsets_bytes; }
-    int64_t* offsets(const Buffers& memory) const {
-        return reinterpret_cast<int64_t*>(memory.thread_scratch + float_bytes(strip_floats));
-    }
-};
-
-Cut cut_of(const Sweep& s) {
-    constexpr int64_t cache_floats = 40 << 10;
-    constexpr int64_t least_rows   = 4;  // of a tile
-    constexpr int64_t enough       = 16;
-    int64_t           rows         = std::max<int64_t>(s.rows(), 1);
-    auto              floats       = [&](int64_t count) {
-        int64_t most = 0;
-        for (int64_t first = 0; first < rows; first += count) {
-            Strip strip = s.strip(first, first + count);
-            most        = std::max(most, strip.rows() * strip.columns() * s.in_blocks * s.in_lanes);
-        }
-        return most;
-    };
-    int64_t strips = 1;
-    while (rows / (strips + 1) >= least_rows && floats((rows + strips - 1) / strips) > cache_floats) {
-        ++strips;
-    }
-    int64_t strip_rows     = (rows + strips - 1) / strips;
-    strips                 = (rows + strip_rows - 1) / strip_rows;
-    int64_t pieces         = std::max<int64_t>(s.images * strips, 1);
-    int64_t shares         = std::clamp<int64_t>((enough + pieces - 1) / pieces, 1, std::max<int64_t>(s.out_blocks, 1));
-    bool    copied         = !s.inside(s.strip(0, rows));
-    constexpr int64_t line = 16;  // floats, so that the offsets are aligned
-    int64_t           strip = copied ? (floats(strip_rows) + line - 1) / line * line : 0;
-    return {strip_rows, strips, shares, strip, static_cast<size_t>(s.most_offsets()) * sizeof(int64_t)};
-}
-
-Stage sweep_stage(const Sweep& s, const Cut& cut) {
+/// The packed weights of each block of filters, all phases, lie in scratch.
+Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats) {
     const DirectConv* kernels = &direct_conv();
     return {s.images * cut.strips * cut.shares, [=](const Buffers& memory, int64_t piece) {
                 int64_t share = piece % cut.shares;
@@ -325,7 +183,7 @@ Stage sweep_stage(const Sweep& s, const Cut& cut) {
                     if (rows <= 0) {
                         continue;
                     }
-                    int64_t*     offsets = cut.offsets(memory);
+                    int64_t*     offsets = cut.offsets(memory.thread_scratch);
                     DirectRegion region{
                         .x = x + (phase.in_first.height + first * s.in_step.height - strip.top) * row_floats +
                              (phase.in_first.width - strip.left) * s.in_lanes,
@@ -349,7 +207,8 @@ Stage sweep_stage(const Sweep& s, const Cut& cut) {
                     int64_t row = phase.out_first.height + first * s.out_step.height;
                     for (int64_t block = s.out_blocks * share / cut.shares;
                          block < s.out_blocks * (share + 1) / cut.shares; ++block) {
-                        region.weights = scratch_of(memory) + block * s.weight_floats + phase.weights;
+                        region.weights = scratch_of(memory) + block * weight_floats +
+                                         phase.weights * s.in_blocks * s.in_lanes * lanes;
                         region.y = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
                         kernels->convolve(region);
                     }
@@ -395,21 +254,19 @@ void pack_tap(const float* weight, int64_t filters, int64_t filter_floats, float
     }
 }
 
+/// Floats of one block of filters.
+int64_t forward_weight_floats(const Geometry& g) { return g.x_blocks() * g.x_lanes() * g.kernel.area() * lanes; }
+
 Sweep forward_sweep(const Geometry& g) {
-    return {.images        = g.images,
-            .in_blocks     = g.x_blocks(),
-            .in_lanes      = g.x_lanes(),
-            .out_blocks    = g.y_blocks(),
-            .in            = g.x,
-            .out           = g.y,
-            .in_step       = g.stride,
-            .out_step      = {1, 1},
-            .phases        = {{.out_first = {0, 0},
-                               .count     = g.y,
-                               .in_first  = {-g.padding.height, -g.padding.width},
-                               .taps      = g.kernel,
-                               .weights   = 0}},
-            .weight_floats = g.x_blocks() * g.x_lanes() * g.kernel.area() * lanes};
+    return {.images     = g.images,
+            .in_blocks  = g.x_blocks(),
+            .in_lanes   = g.x_lanes(),
+            .out_blocks = g.y_blocks(),
+            .in         = g.x,
+            .out        = g.y,
+            .in_step    = g.stride,
+            .out_step   = {1, 1},
+            .phases     = forward_phases(g.y, g.kernel, g.padding)};
 }
 
 Work work(const Node& node) {
@@ -417,26 +274,27 @@ Work work(const Node& node) {
     if (winograd_pays(g)) {
         return winograd_work(g, false);
     }
-    Sweep sweep = forward_sweep(g);
-    Cut   cut   = cut_of(sweep);
-    Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
+    int64_t weight_floats = forward_weight_floats(g);
+    Sweep   sweep         = forward_sweep(g);
+    Cut     cut           = cut_of(sweep, cache_floats);
+    Stage   pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t      taps    = g.kernel.area();
                    int64_t      filters = std::min(lanes, g.filters - block * lanes);
                    const float* weight  = memory.input<float>(1) + block * lanes * g.channels * taps;
-                   float*       to      = scratch_of(memory) + block * sweep.weight_floats;
+                   float*       to      = scratch_of(memory) + block * weight_floats;
                    for (int64_t x_block = 0; x_block < g.x_blocks(); ++x_block) {
                        for (int64_t tap = 0; tap < taps; ++tap) {
                            for (int64_t lane = 0; lane < g.x_lanes(); ++lane) {
                                int64_t channel = x_block * g.x_lanes() + lane;
                                pack_tap(weight + channel * taps + tap, channel < g.channels ? filters : 0,
-                                        g.channels * taps, to);
+                                          g.channels * taps, to);
                                to += lanes;
                            }
                        }
                    }
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut)},
-            .scratch_bytes        = float_bytes(sweep.out_blocks * sweep.weight_floats),
+    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats)},
+            .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct"};
 }
@@ -469,45 +327,19 @@ Tensors data_gradient(const Tensor& y, const Tensor& dy) {
     return {conv2d_blocked(dy, weight, o), conv2d_blocked_weight_gradient(from, dy, weight.shape(), o)};
 }
 
-/// Along one axis, the pixels of x at a distance `remainder` from the stride's grid: the first of them, how many, the
-/// taps that they meet (remainder, remainder + stride ...), and the pixel of dy that the last of these meets.
-struct AxisPhase {
-    int64_t first, count, taps, in_first;
-};
-
-AxisPhase axis_phase(int64_t remainder, int64_t length, int64_t kernel, int64_t stride, int64_t padding) {
-    int64_t first = ((remainder - padding) % stride + stride) % stride;
-    int64_t count = first < length ? (length - first - 1) / stride + 1 : 0;
-    int64_t taps  = remainder < kernel ? (kernel - remainder - 1) / stride + 1 : 0;
-    // Pixel h = first + i * stride meets tap remainder + t * stride at dy[(h + padding - remainder) / stride - t].
-    return {first, count, taps, (first + padding - remainder) / stride - (taps - 1)};
-}
+/// Floats of one block of channels.
+int64_t data_weight_floats(const Geometry& g) { return g.y_blocks() * lanes * g.kernel.area() * lanes; }
 
 Sweep data_sweep(const Geometry& g) {
-    Sweep   sweep{.images        = g.images,
-                  .in_blocks     = g.y_blocks(),
-                  .in_lanes      = lanes,
-                  .out_blocks    = blocks_of(g.channels),
-                  .in            = g.y,
-                  .out           = g.x,
-                  .in_step       = {1, 1},
-                  .out_step      = g.stride,
-                  .phases        = {},
-                  .weight_floats = g.y_blocks() * lanes * g.kernel.area() * lanes};
-    int64_t weights = 0;
-    for (int64_t row = 0; row < g.stride.height; ++row) {
-        AxisPhase down = axis_phase(row, g.x.height, g.kernel.height, g.stride.height, g.padding.height);
-        for (int64_t column = 0; column < g.stride.width; ++column) {
-            AxisPhase across = axis_phase(column, g.x.width, g.kernel.width, g.stride.width, g.padding.width);
-            sweep.phases.push_back({.out_first = {down.first, across.first},
-                                    .count     = {down.count, across.count},
-                                    .in_first  = {down.in_first, across.in_first},
-                                    .taps      = {down.taps, across.taps},
-                                    .weights   = weights});
-            weights += down.taps * across.taps * sweep.in_blocks * lanes * lanes;
-        }
-    }
-    return sweep;
+    return {.images     = g.images,
+            .in_blocks  = g.y_blocks(),
+            .in_lanes   = lanes,
+            .out_blocks = blocks_of(g.channels),
+            .in         = g.y,
+            .out        = g.x,
+            .in_step    = {1, 1},
+            .out_step   = g.stride,
+            .phases     = gradient_phases(g.x, g.kernel, g.stride, g.padding)};
 }
 
 Work data_work(const Node& node) {
@@ -515,13 +347,14 @@ Work data_work(const Node& node) {
     if (winograd_pays(g)) {
         return winograd_work(g, true);
     }
-    Sweep sweep = data_sweep(g);
-    Cut   cut   = cut_of(sweep);
+    int64_t weight_floats = data_weight_floats(g);
+    Sweep   sweep         = data_sweep(g);
+    Cut     cut           = cut_of(sweep, cache_floats);
     // The taps of each phase, the last one first.
     Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t taps     = g.kernel.area();
                    int64_t channels = std::min(lanes, g.channels - block * lanes);
-                   float*  to       = scratch_of(memory) + block * sweep.weight_floats;
+                   float*  to       = scratch_of(memory) + block * weight_floats;
                    for (size_t i = 0; i < sweep.phases.size(); ++i) {
                        const Phase& phase     = sweep.phases[i];
                        int64_t      remainder = static_cast<int64_t>(i);
@@ -542,8 +375,8 @@ Work data_work(const Node& node) {
                        }
                    }
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut)},
-            .scratch_bytes        = float_bytes(sweep.out_blocks * sweep.weight_floats),
+    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats)},
+            .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct"};
 }
@@ -599,7 +432,7 @@ Work weight_work(const Node& node) {
 
     Sweep sweep       = forward_sweep(g);
     sweep.in_blocks   = group_blocks;
-    Cut cut           = cut_of(sweep);
+    Cut cut           = cut_of(sweep, cache_floats);
     cut.offsets_bytes = static_cast<size_t>(g.planar ? group_blocks * taps : lanes) * sizeof(int64_t);
 
     // Totals are [shares, x blocks, y blocks, taps and lanes, 16]; for planes [shares, y blocks, channels, taps, 16].
@@ -611,7 +444,7 @@ Work weight_work(const Node& node) {
             int64_t blocks      = std::min(group_blocks, g.x_blocks() - first_block);
             float*  total = scratch_of(memory) + share * share_floats + first_block * g.y_blocks() * filter_floats;
             std::fill_n(total, blocks * g.y_blocks() * filter_floats, 0.0f);
-            int64_t* offsets = cut.offsets(memory);
+            int64_t* offsets = cut.offsets(memory.thread_scratch);
             int64_t  factors = g.planar ? blocks * taps : lanes;
             for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
                 const float* whole =

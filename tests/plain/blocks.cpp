@@ -60,14 +60,29 @@ Values conv2d_blocked_weight_gradient(const Node& node, const Operands& in) {
     return as_usual("conv2d_weight_gradient", node, weight, {unblocked(in[0], weight[0]), unblocked(in[1], weight[1])});
 }
 
+Values depthwise_blocked(const Node& node, const Operands& in) {
+    const Shape& y        = node.type.shape;
+    int64_t      channels = in[1].shape[0];
+    return blocked(as_usual("conv2d", node, {y[0], channels, y[2], y[3]}, {unblocked(in[0], channels), in[1]}));
+}
+
+Values depthwise_blocked_weight_gradient(const Node& node, const Operands& in) {
+    int64_t channels = node.type.shape[0];
+    return as_usual("conv2d_weight_gradient", node, node.type.shape,
+                    {unblocked(in[0], channels), unblocked(in[1], channels)});
+}
+
 }  // namespace
 
 void add_blocks(Table& table) {
-    table["block_channels"]                 = block_channels;
-    table["unblock_channels"]               = unblock_channels;
-    table["conv2d_blocked"]                 = conv2d_blocked;
-    table["conv2d_blocked_data_gradient"]   = conv2d_blocked_data_gradient;
-    table["conv2d_blocked_weight_gradient"] = conv2d_blocked_weight_gradient;
+    table["block_channels"]                    = block_channels;
+    table["unblock_channels"]                  = unblock_channels;
+    table["conv2d_blocked"]                    = conv2d_blocked;
+    table["conv2d_blocked_data_gradient"]      = conv2d_blocked_data_gradient;
+    table["conv2d_blocked_weight_gradient"]    = conv2d_blocked_weight_gradient;
+    table["depthwise_blocked"]                 = depthwise_blocked;
+    table["depthwise_blocked_data_gradient"]   = conv2d_blocked_data_gradient;
+    table["depthwise_blocked_weight_gradient"] = depthwise_blocked_weight_gradient;
 }
 
 }  // namespace hemp::plain

@@ -1,6 +1,7 @@
 #include "core/ops/conv2d_blocked.h"
 
 #include "core/ops/channel_blocks.h"
+#include "core/ops/depthwise_blocked.h"
 #include "tests/harness.h"
 
 #include <doctest/doctest.h>
@@ -124,6 +125,48 @@ TEST_CASE("conv2d on blocks of channels") {
                              ShapeError);
         CHECK_THROWS_AS(conv2d_blocked(input("x", {1, 2, 2, 5, 16}), weight), ShapeError);
         CHECK_THROWS_AS(conv2d_blocked_data_gradient(input("dy", {1, 1, 9, 9, 16}), weight, {1, 20, 5, 5}), ShapeError);
+    }
+}
+
+TEST_CASE("depthwise conv2d on blocks of channels") {
+    auto check_depthwise = [](const Shape& x, const Shape& weight, ConvOptions options, bool gradient) {
+        options.groups = x[1];
+        Shape y        = depthwise_blocked(input("x", blocked_shape(x)), input("weight", weight), options).shape();
+        check_operator(fmt::format("depthwise_blocked stride {}", options.stride[0]),
+                       [=](const Tensors& t) { return depthwise_blocked(t[0], t[1], options); },
+                       {{.shape = blocked_shape(x)}, {.shape = weight}},
+                       {.result = products, .gradient = gradient, .slope = products});
+        check_operator("depthwise_blocked_data_gradient",
+                       [=](const Tensors& t) { return depthwise_blocked_data_gradient(t[0], t[1], x, options); },
+                       {{.shape = y}, {.shape = weight}}, {.result = products, .gradient = false});
+        check_operator("depthwise_blocked_weight_gradient",
+                       [=](const Tensors& t) { return depthwise_blocked_weight_gradient(t[0], t[1], weight, options); },
+                       {{.shape = y}, {.shape = blocked_shape(x)}},
+                       {.result = {.ulps = 32, .floor = 64}, .gradient = false});
+    };
+    SUBCASE("agrees with its definition") {
+        check_depthwise({2, 16, 5, 4}, {16, 1, 3, 3}, {.padding = {1, 1}}, true);
+        check_depthwise({1, 18, 6, 7}, {18, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, true);
+        check_depthwise({1, 3, 4, 7}, {3, 1, 2, 5}, {.stride = {1, 3}, .padding = {0, 2}}, true);
+    }
+    SUBCASE("over a sweep of widths, and of strips that cut an image") {
+        for (int64_t width : {1, 2, 7, 13, 30}) {
+            check_depthwise({1, 5, 3, width}, {5, 1, 3, 3}, {.padding = {1, 1}}, false);
+            check_depthwise({2, 5, 4, width}, {5, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, false);
+        }
+        check_depthwise({1, 2, 40, 37}, {2, 1, 3, 3}, {.padding = {1, 1}}, false);
+        check_depthwise({1, 2, 1, 1}, {2, 1, 1, 1}, {.stride = {2, 2}}, false);
+        check_depthwise({0, 2, 3, 3}, {2, 1, 3, 3}, {.padding = {1, 1}}, false);
+    }
+    SUBCASE("refuses what does not fit") {
+        CHECK_THROWS_WITH_AS(
+            depthwise_blocked(input("x", {1, 1, 5, 5, 16}), input("weight", {20, 1, 3, 3}), {.groups = 20}),
+            "depthwise_blocked: x has shape [1, 1, 5, 5, 16], but 20 channels need [N, 2, H, W, 16]", ShapeError);
+        CHECK_THROWS_WITH_AS(
+            depthwise_blocked(input("x", {1, 1, 5, 5, 16}), input("weight", {8, 1, 3, 3}), {.groups = 4}),
+            "depthwise_blocked: x [1, 4, 5, 5], weight [8, 1, 3, 3] and 4 groups are not one filter a channel without "
+            "dilation; use conv2d",
+            ShapeError);
     }
 }
 

@@ -1,0 +1,141 @@
+#include "core/kernels/depthwise.h"
+
+#include "core/kernels/dispatch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hemp {
+namespace {
+
+constexpr int lanes = 16;
+
+template <class V>
+constexpr int parts = lanes / V::width;
+
+/// Pixels whose sums the registers hold beside the operands.
+template <class V>
+constexpr int most_pixels = 12 / parts<V>;
+
+template <int Pixels>
+struct Tile {
+    template <class V>
+    HEMP_INLINE static void run(const DepthwiseRegion& g, const float* x, float* y) {
+        if constexpr (Pixels <= most_pixels<V>) {
+            typename V::Float sums[Pixels][parts<V>] = {};
+            const float*      weights                = g.weights;
+            for (int64_t row = 0; row < g.tap_rows; ++row) {
+                const float* from = x + row * g.tap_row;
+                for (int64_t column = 0; column < g.tap_columns; ++column) {
+#pragma GCC unroll 4
+                    for (int part = 0; part < parts<V>; ++part) {
+                        auto weight = V::load(weights + part * V::width);
+#pragma GCC unroll 12
+                        for (int pixel = 0; pixel < Pixels; ++pixel) {
+                            sums[pixel][part] += V::load(from + pixel * g.x_pixel + part * V::width) * weight;
+                        }
+                    }
+                    from += lanes;
+                    weights += lanes;
+                }
+            }
+#pragma GCC unroll 12
+            for (int pixel = 0; pixel < Pixels; ++pixel) {
+#pragma GCC unroll 4
+                for (int part = 0; part < parts<V>; ++part) {
+                    V::store(y + pixel * g.y_pixel + part * V::width, sums[pixel][part]);
+                }
+            }
+        }
+    }
+};
+
+using TileKernel = void(const DepthwiseRegion&, const float*, float*);
+
+template <class V, int... pixel>
+void convolve_in_tiles(const DepthwiseRegion& g, std::integer_sequence<int, pixel...>) {
+    static TileKernel* const kernels[] = {kernel<Tile<pixel + 1>, TileKernel>(V::set)...};
+    int64_t                  tiles     = (g.columns + most_pixels<V> - 1) / most_pixels<V>;
+    for (int64_t row = 0; row < g.rows; ++row) {
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+            int64_t left  = g.columns * tile / tiles;
+            int64_t right = g.columns * (tile + 1) / tiles;
+            kernels[right - left - 1](g, g.x + row * g.x_row + left * g.x_pixel,
+                                      g.y + row * g.y_row + left * g.y_pixel);
+        }
+    }
+}
+
+template <class V>
+void convolve(const DepthwiseRegion& g) {
+    convolve_in_tiles<V>(g, std::make_integer_sequence<int, most_pixels<V>>());
+}
+
+/// `Taps` of one row of taps at once: independent sums.
+template <int Taps>
+struct Sums {
+    template <class V>
+    HEMP_INLINE static void run(const DepthwiseSums& g, const float* x0, float* total) {
+        typename V::Float sums[Taps][parts<V>] = {};
+        const float*      dy                   = g.dy;
+        for (int64_t row = 0; row < g.rows; ++row) {
+            const float* x = x0 + row * g.x_row;
+            for (int64_t column = 0; column < g.columns; ++column) {
+#pragma GCC unroll 4
+                for (int part = 0; part < parts<V>; ++part) {
+                    auto slope = V::load(dy + part * V::width);
+#pragma GCC unroll 4
+                    for (int tap = 0; tap < Taps; ++tap) {
+                        sums[tap][part] += V::load(x + tap * lanes + part * V::width) * slope;
+                    }
+                }
+                x += g.x_pixel;
+                dy += lanes;
+            }
+        }
+#pragma GCC unroll 4
+        for (int tap = 0; tap < Taps; ++tap) {
+#pragma GCC unroll 4
+            for (int part = 0; part < parts<V>; ++part) {
+                float* target = total + tap * lanes + part * V::width;
+                V::store(target, V::load(target) + sums[tap][part]);
+            }
+        }
+    }
+};
+
+using SumsKernel = void(const DepthwiseSums&, const float*, float*);
+
+template <class V>
+void sum_over_pixels(const DepthwiseSums& g) {
+    constexpr int64_t together = 3;
+    for (int64_t row = 0; row < g.tap_rows; ++row) {
+        for (int64_t column = 0; column < g.tap_columns;) {
+            const float* x     = g.x + row * g.tap_row + column * lanes;
+            float*       total = g.total + (row * g.tap_columns + column) * lanes;
+            if (column + together <= g.tap_columns) {
+                kernel<Sums<together>, SumsKernel>(V::set)(g, x, total);
+                column += together;
+            } else {
+                kernel<Sums<1>, SumsKernel>(V::set)(g, x, total);
+                ++column;
+            }
+        }
+    }
+}
+
+}  // namespace
+
+const Depthwise& depthwise() {
+    static constexpr Depthwise avx512{convolve<Avx512>, sum_over_pixels<Avx512>};
+    static constexpr Depthwise avx2{convolve<Avx2>, sum_over_pixels<Avx2>};
+    static constexpr Depthwise baseline{convolve<Baseline>, sum_over_pixels<Baseline>};
+    switch (instruction_set()) {
+        case InstructionSet::avx512: return avx512;
+        case InstructionSet::avx2: return avx2;
+        case InstructionSet::baseline: break;
+    }
+    return baseline;
+}
+
+}  // namespace hemp

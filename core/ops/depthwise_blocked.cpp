@@ -1,0 +1,341 @@
+#include "core/ops/depthwise_blocked.h"
+
+#include "core/kernels/depthwise.h"
+#include "core/operator.h"
+#include "core/ops/channel_blocks.h"
+#include "core/ops/sweep.h"
+
+#include <algorithm>
+
+// Depthwise convolution, block by block: lanes are channels and never mix, so that each tap is one multiply-add of a
+// vector. Bound by the copy of a strip with zeros around it and by the loads, not by arithmetic.
+namespace hemp {
+namespace {
+
+constexpr int64_t lanes        = channel_block;
+constexpr int64_t cache_floats = 12 << 10;  // of a strip, so that it stays near L1
+
+int64_t blocks_of(int64_t channels) { return (channels + lanes - 1) / lanes; }
+
+float* scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.scratch); }
+float* thread_scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.thread_scratch); }
+
+size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+
+ConvOptions options_of(const Node& node) {
+    return {node.integers("stride"), node.integers("padding"), node.integers("dilation"), node.integer("groups")};
+}
+
+Attributes attributes_of(const ConvOptions& o) {
+    return {{"stride", o.stride}, {"padding", o.padding}, {"dilation", o.dilation}, {"groups", o.groups}};
+}
+
+struct Geometry {
+    int64_t images, channels;
+    Extent  x, y, kernel, stride, padding;
+
+    int64_t blocks() const { return blocks_of(channels); }
+    int64_t taps() const { return kernel.area(); }
+    Shape   x_planes() const { return {images, channels, x.height, x.width}; }
+    Shape   weight() const { return {channels, 1, kernel.height, kernel.width}; }
+    Shape   blocked_y() const { return {images, blocks(), y.height, y.width, lanes}; }
+};
+
+/// Of x [N, C, H, W] and weight, with the rules of conv2d.
+Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
+    ConvOptions options = options_of(node);
+    Shape       y       = conv2d(input("x", x), input("weight", weight), options).shape();
+    expect(is_depthwise(x, weight, options),
+           "{}: x {}, weight {} and {} groups are not one filter a channel without dilation; use conv2d", node.op->name,
+           x, weight, options.groups);
+    return {.images   = x[0],
+            .channels = x[1],
+            .x        = {x[2], x[3]},
+            .y        = {y[2], y[3]},
+            .kernel   = {weight[2], weight[3]},
+            .stride   = {options.stride[0], options.stride[1]},
+            .padding  = {options.padding[0], options.padding[1]}};
+}
+
+/// x in blocks as it would be without.
+Shape planes_of(const Node& node, const Tensor& x) {
+    int64_t channels = node.integer("groups");
+    expect(x.shape().rank() == 5 && x.shape()[4] == lanes && x.shape()[1] == blocks_of(channels),
+           "{}: x has shape {}, but {} channels need [N, {}, H, W, {}]", node.op->name, x.shape(), channels,
+           blocks_of(channels), lanes);
+    return {x.shape()[0], channels, x.shape()[2], x.shape()[3]};
+}
+
+void expect_f32(const Node& node) {
+    for (const Tensor& operand : node.inputs) {
+        expect(operand.dtype() == DType::f32, "{}: an operand has elements of type {}; it needs f32 (use cast)",
+               node.op->name, name_of(operand.dtype()));
+    }
+}
+
+void expect_dy(const Node& node, const Geometry& g) {
+    expect(node.inputs[0].shape() == g.blocked_y(), "{}: dy has shape {}, but the convolution gives {}", node.op->name,
+           node.inputs[0].shape(), g.blocked_y());
+}
+
+Cost cost_of(const Node& node, const Geometry& g) {
+    double bytes = static_cast<double>(node.type.bytes());
+    for (const Tensor& input : node.inputs) {
+        bytes += static_cast<double>(input.type().bytes());
+    }
+    return {.flop = 2 * static_cast<double>(g.images * g.channels * g.taps() * g.y.area()), .bytes = bytes};
+}
+
+/// Each block of each image is an image of its own.
+Sweep sweep_of(const Geometry& g, bool forward) {
+    return {.images     = g.images * g.blocks(),
+            .in_blocks  = 1,
+            .in_lanes   = lanes,
+            .out_blocks = 1,
+            .in         = forward ? g.x : g.y,
+            .out        = forward ? g.y : g.x,
+            .in_step    = forward ? g.stride : Extent{1, 1},
+            .out_step   = forward ? Extent{1, 1} : g.stride,
+            .phases     = forward ? forward_phases(g.y, g.kernel, g.padding)
+                                  : gradient_phases(g.x, g.kernel, g.stride, g.padding)};
+}
+
+/// The tap of the kernel that stands at place `tap` of a phase.
+int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Phase& phase, int64_t tap) {
+    if (forward) {
+        return tap;
+    }
+    int64_t last     = phase.taps.area() - 1 - tap;
+    int64_t distance = static_cast<int64_t>(phase_index);
+    int64_t row      = distance / g.stride.width + last / phase.taps.width * g.stride.height;
+    int64_t column   = distance % g.stride.width + last % phase.taps.width * g.stride.width;
+    return row * g.kernel.width + column;
+}
+
+Work sweep_work(const Geometry& g, bool forward) {
+    Sweep            s       = sweep_of(g, forward);
+    Cut              cut     = cut_of(s, cache_floats);
+    const Depthwise* kernels = &depthwise();
+    // [blocks, phases, taps, 16]
+    Stage pack{g.blocks(), [=](const Buffers& memory, int64_t block) {
+                   const float* weight = memory.input<float>(1) + block * lanes * g.taps();
+                   float*       to     = scratch_of(memory) + block * g.taps() * lanes;
+                   for (size_t i = 0; i < s.phases.size(); ++i) {
+                       for (int64_t tap = 0; tap < s.phases[i].taps.area(); ++tap) {
+                           int64_t from = kernel_tap(g, forward, i, s.phases[i], tap);
+                           for (int64_t lane = 0; lane < lanes; ++lane) {
+                               bool real = block * lanes + lane < g.channels;
+                               *to++     = real ? weight[lane * g.taps() + from] : 0.0f;
+                           }
+                       }
+                   }
+               }};
+    Stage convolve{s.images * cut.strips, [=](const Buffers& memory, int64_t piece) {
+                       int64_t      first = piece % cut.strips * cut.strip_rows;
+                       int64_t      image = piece / cut.strips;
+                       const float* x     = memory.input<float>(0) + image * s.in.area() * lanes;
+                       float*       y     = memory.out<float>() + image * s.out.area() * lanes;
+                       Strip        strip{0, s.in.height, 0, s.in.width};
+                       if (cut.strip_floats > 0) {
+                           strip = s.strip(first, first + cut.strip_rows);
+                           copy_strip(x, s.in, 1, lanes, strip, thread_scratch_of(memory));
+                           x = thread_scratch_of(memory);
+                       }
+                       int64_t row_floats = strip.columns() * lanes;
+                       for (const Phase& phase : s.phases) {
+                           int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
+                           if (rows <= 0 || phase.count.width <= 0) {
+                               continue;
+                           }
+                           int64_t row = phase.out_first.height + first * s.out_step.height;
+                           kernels->convolve(
+                               {.x = x + (phase.in_first.height + first * s.in_step.height - strip.top) * row_floats +
+                                     (phase.in_first.width - strip.left) * lanes,
+                                .x_pixel     = s.in_step.width * lanes,
+                                .x_row       = s.in_step.height * row_floats,
+                                .tap_row     = row_floats,
+                                .tap_rows    = phase.taps.height,
+                                .tap_columns = phase.taps.width,
+                                .weights = scratch_of(memory) + (image % g.blocks() * g.taps() + phase.weights) * lanes,
+                                .y       = y + (row * s.out.width + phase.out_first.width) * lanes,
+                                .y_pixel = s.out_step.width * lanes,
+                                .y_row   = s.out_step.height * s.out.width * lanes,
+                                .rows    = rows,
+                                .columns = phase.count.width});
+                       }
+                   }};
+    return {.stages               = {pack, convolve},
+            .scratch_bytes        = float_bytes(g.blocks() * g.taps() * lanes),
+            .thread_scratch_bytes = float_bytes(cut.strip_floats),
+            .algorithm            = "depthwise"};
+}
+
+// --- forward
+
+Geometry forward_geometry(const Node& node) {
+    return geometry(node, planes_of(node, node.inputs[0]), node.inputs[1].shape());
+}
+
+Type infer(const Node& node) {
+    expect_f32(node);
+    return {forward_geometry(node).blocked_y()};
+}
+
+Tensors gradient(const Tensor& y, const Tensor& dy) {
+    const Node& node = y.node();
+    Geometry    g    = forward_geometry(node);
+    ConvOptions o    = options_of(node);
+    return {depthwise_blocked_data_gradient(dy, node.inputs[1], g.x_planes(), o),
+            depthwise_blocked_weight_gradient(dy, node.inputs[0], g.weight(), o)};
+}
+
+const Operator depthwise_blocked_operator{
+    .name     = "depthwise_blocked",
+    .infer    = infer,
+    .gradient = gradient,
+    .work     = [](const Node& node) { return sweep_work(forward_geometry(node), true); },
+    .cost     = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+};
+
+// --- gradient to data: inputs dy, weight
+
+Geometry data_geometry(const Node& node) { return geometry(node, Shape(node.integers("x")), node.inputs[1].shape()); }
+
+Type data_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g = data_geometry(node);
+    expect_dy(node, g);
+    return {blocked_shape(g.x_planes())};
+}
+
+Tensors data_gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& from   = y.node().inputs[0];
+    const Tensor& weight = y.node().inputs[1];
+    ConvOptions   o      = options_of(y.node());
+    return {depthwise_blocked(dy, weight, o), depthwise_blocked_weight_gradient(from, dy, weight.shape(), o)};
+}
+
+const Operator depthwise_blocked_data_gradient_operator{
+    .name     = "depthwise_blocked_data_gradient",
+    .infer    = data_infer,
+    .gradient = data_gradient,
+    .work     = [](const Node& node) { return sweep_work(data_geometry(node), false); },
+    .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+};
+
+// --- gradient to weights: inputs dy, x
+
+Geometry weight_geometry(const Node& node) {
+    return geometry(node, planes_of(node, node.inputs[1]), Shape(node.integers("weight")));
+}
+
+Type weight_infer(const Node& node) {
+    expect_f32(node);
+    expect_dy(node, weight_geometry(node));
+    return {Shape(node.integers("weight"))};
+}
+
+Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
+    const Tensor& from = y.node().inputs[0];
+    const Tensor& x    = y.node().inputs[1];
+    Geometry      g    = weight_geometry(y.node());
+    ConvOptions   o    = options_of(y.node());
+    return {depthwise_blocked(x, dy, o), depthwise_blocked_data_gradient(from, dy, g.x_planes(), o)};
+}
+
+/// Each piece: a block, a fixed share of the batch. The shares are added up in order.
+Work weight_work(const Node& node) {
+    Geometry          g       = weight_geometry(node);
+    Sweep             s       = sweep_of(g, true);
+    Cut               cut     = cut_of(s, cache_floats);
+    const Depthwise*  kernels = &depthwise();
+    constexpr int64_t enough  = 16;
+    int64_t           floats  = g.taps() * lanes;  // of a block
+    int64_t shares = std::clamp<int64_t>(enough / std::max<int64_t>(g.blocks(), 1), 1, std::max<int64_t>(g.images, 1));
+
+    Stage sums{g.blocks() * shares, [=](const Buffers& memory, int64_t piece) {
+                   int64_t block = piece % g.blocks();
+                   int64_t share = piece / g.blocks();
+                   float*  total = scratch_of(memory) + piece * floats;
+                   std::fill_n(total, floats, 0.0f);
+                   for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
+                       const float* whole = memory.input<float>(1) + (image * g.blocks() + block) * g.x.area() * lanes;
+                       const float* dy    = memory.input<float>(0) + (image * g.blocks() + block) * g.y.area() * lanes;
+                       for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
+                           int64_t      rows = std::min(cut.strip_rows, g.y.height - first);
+                           Strip        strip{0, g.x.height, 0, g.x.width};
+                           const float* x = whole;
+                           if (cut.strip_floats > 0) {
+                               strip = s.strip(first, first + rows);
+                               copy_strip(whole, g.x, 1, lanes, strip, thread_scratch_of(memory));
+                               x = thread_scratch_of(memory);
+                           }
+                           int64_t row_floats = strip.columns() * lanes;
+                           kernels->sum_over_pixels(
+                               {.x = x + (first * g.stride.height - g.padding.height - strip.top) * row_floats +
+                                     (-g.padding.width - strip.left) * lanes,
+                                .x_pixel     = g.stride.width * lanes,
+                                .x_row       = g.stride.height * row_floats,
+                                .tap_row     = row_floats,
+                                .tap_rows    = g.kernel.height,
+                                .tap_columns = g.kernel.width,
+                                .dy          = dy + first * g.y.width * lanes,
+                                .rows        = rows,
+                                .columns     = g.y.width,
+                                .total       = total});
+                       }
+                   }
+               }};
+    Stage add{g.blocks(), [=](const Buffers& memory, int64_t block) {
+                  for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
+                      for (int64_t tap = 0; tap < g.taps(); ++tap) {
+                          float sum = 0;
+                          for (int64_t share = 0; share < shares; ++share) {
+                              sum += scratch_of(memory)[(share * g.blocks() + block) * floats + tap * lanes + lane];
+                          }
+                          memory.out<float>()[(block * lanes + lane) * g.taps() + tap] = sum;
+                      }
+                  }
+              }};
+    return {.stages               = {sums, add},
+            .scratch_bytes        = float_bytes(shares * g.blocks() * floats),
+            .thread_scratch_bytes = float_bytes(cut.strip_floats),
+            .algorithm            = "depthwise"};
+}
+
+const Operator depthwise_blocked_weight_gradient_operator{
+    .name     = "depthwise_blocked_weight_gradient",
+    .infer    = weight_infer,
+    .gradient = weight_gradient,
+    .work     = weight_work,
+    .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+};
+
+std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
+
+}  // namespace
+
+Tensor depthwise_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& options) {
+    return node(depthwise_blocked_operator, {x, weight}, attributes_of(options));
+}
+
+Tensor depthwise_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,
+                                       const ConvOptions& options) {
+    Attributes attributes = attributes_of(options);
+    attributes["x"]       = lengths_of(x);
+    return node(depthwise_blocked_data_gradient_operator, {dy, weight}, attributes);
+}
+
+Tensor depthwise_blocked_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                         const ConvOptions& options) {
+    Attributes attributes = attributes_of(options);
+    attributes["weight"]  = lengths_of(weight);
+    return node(depthwise_blocked_weight_gradient_operator, {dy, x}, attributes);
+}
+
+bool is_depthwise(const Shape& x, const Shape& weight, const ConvOptions& options) {
+    return options.groups > 1 && options.groups == x[1] && weight[0] == x[1] && weight[1] == 1 &&
+           options.dilation == std::vector<int64_t>{1, 1};
+}
+
+}  // namespace hemp
