@@ -58,8 +58,12 @@ std::shared_ptr<const ModelSpec> model_spec(std::string_view name) {
 QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels) {
     QuantizedTensor result{
         .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
-    std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
-    result.symbols.assign(indices.begin(), indices.end());
+    if (levels.size() == 1) {  // a bias that no step has moved yet
+        result.symbols.assign(static_cast<size_t>(result.shape.size()), 0);
+    } else {
+        std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
+        result.symbols.assign(indices.begin(), indices.end());
+    }
     return canonical(std::move(result));
 }
 

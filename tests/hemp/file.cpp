@@ -1,5 +1,6 @@
 #include "hemp/file.h"
 
+#include "hemp/package.h"
 #include "hemp/weight_coder.h"
 #include "tests/hemp/sample_files.h"
 #include "tests/plain_decoder.h"
@@ -254,6 +255,18 @@ TEST_CASE("a file holds the description of a network that is in no registry") {
         HempFile file = described_network();
         file.model    = "{}";
         CHECK_THROWS_AS(encode(file, sample_model), DataError);
+    }
+}
+
+TEST_CASE("a tensor that holds one value everywhere is packed with that level alone") {
+    for (float value : {0.0f, -0.75f}) {
+        CAPTURE(value);
+        Parameter shift{"shift", variable("shift", Array(Shape{8}, std::vector<float>(8, value))), Role::shift};
+        Array     unpacked = dequantize(with_levels(shift, {value}));
+        REQUIRE(unpacked.shape() == Shape{8});
+        for (float each : unpacked.values<float>()) {
+            CHECK(each == value);
+        }
     }
 }
 
