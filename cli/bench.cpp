@@ -15,20 +15,30 @@ namespace {
 struct Arguments {
     std::vector<std::string> models;
     std::string              mode  = "train";
-    int64_t                  batch = 100;
+    int64_t                  batch = 0;  ///< 0: what is usual for the size of the images
 };
+
+const std::vector<std::string> usual_models{"lenet300",          "lenet5",   "resnet32", "vgg16-cifar",
+                                            "mobilenetv2-cifar", "resnet18", "resnet50", "mobilenetv2"};
+
+int64_t usual_batch(const Shape& image) {
+    int64_t pixels = image[1] * image[2];
+    return pixels < 32 * 32 ? 100 : pixels <= 64 * 64 ? 128 : 16;
+}
 
 struct Measurement {
-    double seconds = 0;  ///< median of a step
-    size_t memory  = 0;  ///< peak of the process
-    int    threads = 0;
+    int64_t batch   = 0;
+    double  seconds = 0;  ///< median of a step
+    size_t  memory  = 0;  ///< peak of the process
+    int     threads = 0;
 };
 
-Measurement measure(const std::string& name, const StepOptions& options) {
+Measurement measure(const std::string& name, StepOptions options) {
     using Clock = std::chrono::steady_clock;
     reset_peak_memory();
-    Model model = build_model(model_source(name), 1);
-    Step  step(model, options);
+    Model model   = build_model(model_source(name), 1);
+    options.batch = options.batch > 0 ? options.batch : usual_batch(model.image);
+    Step step(model, options);
     for (int i = 0; i < 3; ++i) {
         step.run();
     }
@@ -43,24 +53,24 @@ Measurement measure(const std::string& name, const StepOptions& options) {
     }
     auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
     std::ranges::nth_element(seconds, middle);
-    return {*middle, peak_memory(), step.program().threads()};
+    return {options.batch, *middle, peak_memory(), step.program().threads()};
 }
 
 int bench(const Arguments& arguments, const Settings& settings) {
     Json results = Json::array();
     Rows rows{{"model", "mode", "batch", "threads", "ms a step", "images/s", "peak MiB"}};
-    for (const std::string& name : arguments.models.empty() ? model_names() : arguments.models) {
+    for (const std::string& name : arguments.models.empty() ? usual_models : arguments.models) {
         Measurement each   = measure(name, {arguments.mode == "train", arguments.batch, settings.program_memory()});
-        double      images = static_cast<double>(arguments.batch) / each.seconds;
+        double      images = static_cast<double>(each.batch) / each.seconds;
         double      mib    = static_cast<double>(each.memory) / (1 << 20);
         results.push_back({{"model", name},
                            {"mode", arguments.mode},
-                           {"batch", arguments.batch},
+                           {"batch", each.batch},
                            {"threads", each.threads},
                            {"ms_per_step", each.seconds * 1e3},
                            {"images_per_second", images},
                            {"peak_rss_mib", mib}});
-        rows.push_back({name, arguments.mode, fmt::format("{}", arguments.batch), fmt::format("{}", each.threads),
+        rows.push_back({name, arguments.mode, fmt::format("{}", each.batch), fmt::format("{}", each.threads),
                         fmt::format("{:.3f}", each.seconds * 1e3), fmt::format("{:.0f}", images),
                         fmt::format("{:.1f}", mib)});
     }
@@ -76,11 +86,12 @@ int bench(const Arguments& arguments, const Settings& settings) {
 
 Action add_bench(CLI::App& app) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("MODEL", arguments->models, "Names of models, or .json files; default: all");
+    app.add_option("MODEL", arguments->models, "Names of models, or .json files; default: eight well-known ones");
     app.add_option("--mode", arguments->mode, "Training or inference")
         ->check(CLI::IsMember({"train", "infer"}))
         ->capture_default_str();
-    app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+    app.add_option("--batch", arguments->batch, "Images a step; default: 100, 128 or 16, by the size of the images")
+        ->check(CLI::Range(1, 1 << 20));
     return [arguments](const Settings& settings) { return bench(*arguments, settings); };
 }
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace hemp {
@@ -36,6 +37,11 @@ void check_fits(const Dataset& data, const Model& model, const std::vector<std::
             "same classes",
             data.name, fmt::join(data.classes, ", "), model.name, fmt::join(classes, ", "));
     }
+}
+
+int64_t evaluation_batch(const Model& model) {
+    constexpr int64_t most = 500, pixels = most * 32 * 32;
+    return std::clamp<int64_t>(pixels / (model.image[1] * model.image[2]), 1, most);
 }
 
 Evaluator::Evaluator(const Model& model, int64_t batch)

@@ -18,6 +18,9 @@ struct Evaluation {
 ///   classes  the model's, by name; empty: not known, then only their number is compared
 void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes = {});
 
+/// Images to evaluate at once: 500 small ones, fewer large ones in as much memory.
+int64_t evaluation_batch(const Model& model);
+
 /// A model's inference program for batches of a fixed size; the last batch may be partly filled.
 class Evaluator {
  public:

@@ -68,25 +68,44 @@ struct Tile {
 
 using TileKernel = void(const DirectRegion&, const float*, float*);
 
-/// Kernels by rows (1, 2, 4) and columns for pixels at one distance; null where a tile needs too many registers.
+/// Kernels by rows (1, 2, 4) and columns for pixels at one distance; null where there is none. Widths are those of
+/// usual images and their fractions: each is a function of its own for each instruction set.
 struct Tiles {
     TileKernel* by_size[3][most_sums<Avx512> + 1] = {};
 
     TileKernel* get(int64_t rows, int64_t columns) const { return by_size[rows / 2][columns]; }
+
+    /// The least width of at least `columns`, at most `most`, that has a kernel; 0 where there is none.
+    int64_t width(int64_t rows, int64_t columns, int64_t most) const {
+        for (; columns <= std::min<int64_t>(most, most_sums<Avx512>); ++columns) {
+            if (get(rows, columns) != nullptr) {
+                return columns;
+            }
+        }
+        return 0;
+    }
 };
 
-template <class V, int Rows, int Pixel, int... column>
-void add_tiles(Tiles& tiles, std::integer_sequence<int, column...>) {
-    ((tiles.by_size[Rows / 2][column + 1] = kernel<Tile<Rows, column + 1, Pixel>, TileKernel>(V::set)), ...);
+using Widths = std::integer_sequence<int, 1, 2, 3, 4, 5, 6, 7, 8, 14, 16, 28>;
+
+template <class V, int Rows, int Pixel, int... columns>
+void add_tiles(Tiles& tiles, std::integer_sequence<int, columns...>) {
+    auto add = [&]<int width>(std::integral_constant<int, width>) {
+        if constexpr (Rows * width * parts<V> <= most_sums<V>) {
+            tiles.by_size[Rows / 2][width] = kernel<Tile<Rows, width, Pixel>, TileKernel>(V::set);
+        }
+    };
+    (add(std::integral_constant<int, columns>()), ...);
 }
 
 template <class V, int Pixel>
 Tiles make_tiles() {
-    constexpr int columns = most_sums<V> / parts<V>;
-    Tiles         tiles;
-    add_tiles<V, 1, Pixel>(tiles, std::make_integer_sequence<int, columns>());
-    add_tiles<V, 2, Pixel>(tiles, std::make_integer_sequence<int, columns / 2>());
-    add_tiles<V, 4, Pixel>(tiles, std::make_integer_sequence<int, columns / 4>());
+    Tiles tiles;
+    add_tiles<V, 1, Pixel>(tiles, Widths());
+    if constexpr (Pixel == channel_block) {
+        add_tiles<V, 2, Pixel>(tiles, Widths());
+        add_tiles<V, 4, Pixel>(tiles, Widths());
+    }
     return tiles;
 }
 
@@ -98,34 +117,37 @@ const Tiles& tiles_for(int64_t pixel) {
 
 /// Rows of a tile for a region: more than one where its width alone would leave registers unused.
 template <class V>
-int64_t rows_of_tile(const DirectRegion& g) {
-    constexpr int64_t most  = most_sums<V> / parts<V>;
-    constexpr int64_t small = most_sums<V> / 2 / parts<V>;
-    int64_t           rows  = 1;
-    while (rows < 4 && 2 * rows <= g.rows && g.columns * 2 * rows <= most && g.columns * rows <= small) {
+int64_t rows_of_tile(const Tiles& kernels, const DirectRegion& g) {
+    constexpr int64_t half = most_sums<V> / 2 / parts<V>;
+    int64_t           rows = 1;
+    while (rows < 4 && 2 * rows <= g.rows && g.columns * rows <= half &&
+           kernels.width(2 * rows, g.columns, g.columns) > 0) {
         rows *= 2;
     }
     return rows;
 }
 
-/// Rows and columns are cut into tiles of nearly equal size; the last rows, if they are fewer, overlap those before,
-/// whose values are computed again.
+/// Rows and columns are cut into tiles of nearly equal size; where there is no kernel of that size, or rows are left
+/// over, tiles overlap, and values are computed again.
 template <class V>
 void convolve(const DirectRegion& g) {
     if (g.rows == 0 || g.columns == 0) {
         return;
     }
     const Tiles& kernels = tiles_for<V>(g.x_pixel);
-    int64_t      rows    = rows_of_tile<V>(g);
+    int64_t      rows    = rows_of_tile<V>(kernels, g);
     int64_t      most    = most_sums<V> / parts<V> / rows;
     int64_t      tiles   = (g.columns + most - 1) / most;
+    while (kernels.width(rows, (g.columns + tiles - 1) / tiles, g.columns) == 0) {
+        ++tiles;
+    }
     for (int64_t row = 0; row < g.rows; row += rows) {
         int64_t top = std::min(row, g.rows - rows);
         for (int64_t tile = 0; tile < tiles; ++tile) {
-            int64_t left    = g.columns * tile / tiles;
-            int64_t columns = g.columns * (tile + 1) / tiles - left;
-            kernels.get(rows, columns)(g, g.x + top * g.x_row + left * g.x_pixel,
-                                       g.y + top * g.y_row + left * g.y_pixel);
+            int64_t left  = g.columns * tile / tiles;
+            int64_t width = kernels.width(rows, g.columns * (tile + 1) / tiles - left, g.columns);
+            left          = std::min(left, g.columns - width);
+            kernels.get(rows, width)(g, g.x + top * g.x_row + left * g.x_pixel, g.y + top * g.y_row + left * g.y_pixel);
         }
     }
 }
