@@ -60,7 +60,8 @@ TEST_CASE("every network takes images of its size to its classes") {
 
 TEST_CASE("MobileNetV2's width multiplier gives torchvision's counts") {
     // Of mobilenet_v2(width_mult=...).
-    for (auto [width, count] : {std::pair{0.5, 1968680}, {0.75, 2636424}, {1.4, 6108776}}) {
+    for (auto [multiplier, count] : {std::pair{0.5, 1968680}, {0.75, 2636424}, {1.4, 6108776}}) {
+        double width = multiplier;  // a binding cannot be captured
         CAPTURE(width);
         CHECK(trained_parameters(models::mobilenetv2({.name = "narrow", .width = width}, 1)) == count);
     }
