@@ -130,12 +130,7 @@ const Depthwise& depthwise() {
     static constexpr Depthwise avx512{convolve<Avx512>, sum_over_pixels<Avx512>};
     static constexpr Depthwise avx2{convolve<Avx2>, sum_over_pixels<Avx2>};
     static constexpr Depthwise baseline{convolve<Baseline>, sum_over_pixels<Baseline>};
-    switch (instruction_set()) {
-        case InstructionSet::avx512: return avx512;
-        case InstructionSet::avx2: return avx2;
-        case InstructionSet::baseline: break;
-    }
-    return baseline;
+    return kernels_in_use(baseline, avx2, avx512);
 }
 
 }  // namespace hemp

@@ -53,4 +53,15 @@ Signature* kernel(InstructionSet set = instruction_set()) {
     return &Family::baseline;
 }
 
+/// Of the same table of kernels for each instruction set, the one for that in use.
+template <class Table>
+const Table& kernels_in_use(const Table& baseline, const Table& avx2, const Table& avx512) {
+    switch (instruction_set()) {
+        case InstructionSet::avx512: return avx512;
+        case InstructionSet::avx2: return avx2;
+        case InstructionSet::baseline: break;
+    }
+    return baseline;
+}
+
 }  // namespace hemp

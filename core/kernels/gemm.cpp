@@ -247,13 +247,6 @@ const Gemm& gemm_of() {
 
 }  // namespace
 
-const Gemm& gemm() {
-    switch (instruction_set()) {
-        case InstructionSet::avx512: return gemm_of<Avx512>();
-        case InstructionSet::avx2: return gemm_of<Avx2>();
-        case InstructionSet::baseline: break;
-    }
-    return gemm_of<Baseline>();
-}
+const Gemm& gemm() { return kernels_in_use(gemm_of<Baseline>(), gemm_of<Avx2>(), gemm_of<Avx512>()); }
 
 }  // namespace hemp

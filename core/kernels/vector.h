@@ -80,13 +80,11 @@ struct Sum16 {
         }
     }
     HEMP_INLINE double total() const {
-        float values[16];
-        for (int part = 0; part < parts; ++part) {
-            V::store(values + part * V::width, lanes[part]);
-        }
+        double each[16] = {};
+        add_to(each);
         double sum = 0;
-        for (float value : values) {
-            sum += value;
+        for (double lane : each) {
+            sum += lane;
         }
         return sum;
     }

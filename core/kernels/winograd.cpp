@@ -419,12 +419,7 @@ int64_t WinogradShape::partial_floats() const {
 }
 
 const Winograd& winograd() {
-    switch (instruction_set()) {
-        case InstructionSet::avx512: return winograd_of<Avx512>();
-        case InstructionSet::avx2: return winograd_of<Avx2>();
-        case InstructionSet::baseline: break;
-    }
-    return winograd_of<Baseline>();
+    return kernels_in_use(winograd_of<Baseline>(), winograd_of<Avx2>(), winograd_of<Avx512>());
 }
 
 }  // namespace hemp

@@ -10,8 +10,6 @@ namespace {
 
 constexpr int64_t lanes = channel_block;
 
-int64_t blocks_of(int64_t channels) { return (channels + lanes - 1) / lanes; }
-
 /// A stage that calls copy(plane of the block's first channel, block, channels in it) for each block of each image.
 template <class Copy>
 Work for_each_block(const Shape& planes, bool from_planes, Copy copy) {

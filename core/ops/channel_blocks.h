@@ -18,6 +18,9 @@ Tensor block_channels(const Tensor& x);
 ///   gradient  to x; zero for what is left out
 Tensor unblock_channels(const Tensor& x, int64_t channels);
 
+/// Blocks that hold so many channels.
+inline int64_t blocks_of(int64_t channels) { return (channels + channel_block - 1) / channel_block; }
+
 /// The shape that images of shape [N, C, H, W] have in blocks.
 Shape blocked_shape(const Shape& x);
 

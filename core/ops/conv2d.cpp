@@ -3,8 +3,8 @@
 #include "core/kernels/gemm.h"
 #include "core/kernels/row_products.h"
 #include "core/kernels/shifted_rows.h"
-#include "core/operator.h"
 #include "core/ops/conv2d_blocked.h"
+#include "core/ops/convolution.h"
 #include "core/ops/depthwise_blocked.h"
 
 #include <algorithm>
@@ -28,47 +28,13 @@ struct Geometry {
 };
 
 Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
-    const std::vector<int64_t>& stride   = node.integers("stride");
-    const std::vector<int64_t>& padding  = node.integers("padding");
-    const std::vector<int64_t>& dilation = node.integers("dilation");
-    int64_t                     groups   = node.integer("groups");
-    expect(x.rank() == 4, "conv2d: x has shape {}; it needs four axes (images, channels, rows, columns)", x);
-    expect(weight.rank() == 4, "conv2d: weight has shape {}; it needs four axes (filters, channels, rows, columns)",
-           weight);
-    expect(stride.size() == 2 && padding.size() == 2 && dilation.size() == 2,
-           "conv2d: stride, padding and dilation need two numbers each (rows, columns)");
-    expect(std::min(stride[0], stride[1]) >= 1 && std::min(dilation[0], dilation[1]) >= 1 &&
-               std::min(padding[0], padding[1]) >= 0,
-           "conv2d: stride and dilation must be at least 1, padding at least 0");
-    expect(groups >= 1 && x[1] % groups == 0 && weight[0] % groups == 0,
-           "conv2d: {} channels and {} filters do not divide into {} groups", x[1], weight[0], groups);
-    expect(weight[1] == x[1] / groups, "conv2d: x {} has {} channels a group, weight {} expects {}", x, x[1] / groups,
-           weight, weight[1]);
-    Geometry g{.window  = {weight[1], x[2], x[3], weight[2], weight[3], stride[0], stride[1], padding[0], padding[1],
-                           dilation[0], dilation[1]},
-               .images  = x[0],
-               .groups  = groups,
-               .filters = weight[0] / groups};
-    expect(x[2] + 2 * padding[0] >= dilation[0] * (weight[2] - 1) + 1 && weight[2] >= 1 &&
-               x[3] + 2 * padding[1] >= dilation[1] * (weight[3] - 1) + 1 && weight[3] >= 1,
-           "conv2d: a kernel of {} x {} does not fit into x {} with this padding and dilation", weight[2], weight[3],
-           x);
-    return g;
-}
-
-void expect_f32(const Node& node) {
-    for (const Tensor& operand : node.inputs) {
-        expect(operand.dtype() == DType::f32, "{}: an operand has elements of type {}; it needs f32 (use cast)",
-               node.op->name, name_of(operand.dtype()));
-    }
-}
-
-ConvOptions options_of(const Node& node) {
-    return {node.integers("stride"), node.integers("padding"), node.integers("dilation"), node.integer("groups")};
-}
-
-Attributes attributes_of(const ConvOptions& o) {
-    return {{"stride", o.stride}, {"padding", o.padding}, {"dilation", o.dilation}, {"groups", o.groups}};
+    ConvOptions o = options_of(node);
+    conv2d_shape(x, weight, o);
+    return {.window  = {weight[1], x[2], x[3], weight[2], weight[3], o.stride[0], o.stride[1], o.padding[0],
+                        o.padding[1], o.dilation[0], o.dilation[1]},
+            .images  = x[0],
+            .groups  = o.groups,
+            .filters = weight[0] / o.groups};
 }
 
 Shape output_shape(const Geometry& g) {
@@ -76,16 +42,9 @@ Shape output_shape(const Geometry& g) {
 }
 
 Cost cost_of(const Node& node, const Geometry& g) {
-    double bytes = static_cast<double>(node.type.bytes());
-    for (const Tensor& input : node.inputs) {
-        bytes += static_cast<double>(input.type().bytes());
-    }
-    double products = static_cast<double>(g.images * g.groups) * static_cast<double>(g.weight_floats()) *
-                      static_cast<double>(g.window.positions());
-    return {.flop = 2 * products, .bytes = bytes};
+    return conv_cost(node, static_cast<double>(g.images * g.groups) * static_cast<double>(g.weight_floats()) *
+                               static_cast<double>(g.window.positions()));
 }
-
-size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
 
 /// A stage that calls visit(memory, at) for each image and group, in fixed pieces of the batch.
 template <class Visit>
@@ -124,14 +83,12 @@ Work work(const Node& node) {
 
     Stage pack{g.groups, [=](const Buffers& memory, int64_t group) {
                    MatrixView weight{memory.input<float>(1) + group * g.weight_floats(), taps, 1};
-                   product->pack_a(weight, g.filters, taps,
-                                   reinterpret_cast<float*>(memory.scratch) + group * g.weight_floats());
+                   product->pack_a(weight, g.filters, taps, scratch_of(memory) + group * g.weight_floats());
                }};
     Stage multiply = for_each_image(g, [=](const Buffers& memory, int64_t at) {
-        float* shifted = reinterpret_cast<float*>(memory.thread_scratch);
+        float* shifted = thread_scratch_of(memory);
         shift_rows(g.window, memory.input<float>(0) + at * g.image_floats(), shifted);
-        product->multiply_rows(g.filters, positions, taps,
-                               reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.weight_floats(),
+        product->multiply_rows(g.filters, positions, taps, scratch_of(memory) + at % g.groups * g.weight_floats(),
                                shifted, offsets.data(), memory.out<float>() + at * g.output_floats(), positions);
     });
     return {.stages               = {pack, multiply},
@@ -168,9 +125,7 @@ Geometry data_geometry(const Node& node) { return geometry(node, Shape(node.inte
 Type data_infer(const Node& node) {
     expect_f32(node);
     Geometry g = data_geometry(node);
-    expect(node.inputs[0].shape() == output_shape(g),
-           "conv2d_data_gradient: dy has shape {}, but the convolution gives {}", node.inputs[0].shape(),
-           output_shape(g));
+    expect_dy(node, output_shape(g));
     return {Shape(node.integers("x"))};
 }
 
@@ -189,26 +144,25 @@ Work data_work(const Node& node) {
     int64_t     positions = g.window.positions();
 
     // For each group and kernel row, the weights transposed: [channels * kernel columns, filters].
-    Stage pack{g.groups * g.window.kernel_height, [=](const Buffers& memory, int64_t piece) {
-                   int64_t      kernel_row = piece % g.window.kernel_height;
-                   const float* weight = memory.input<float>(1) + piece / g.window.kernel_height * g.weight_floats();
-                   float*       transposed = reinterpret_cast<float*>(memory.thread_scratch);
-                   for (int64_t row = 0; row < rows; ++row) {
-                       int64_t tap = row / g.window.kernel_width * taps + kernel_row * g.window.kernel_width +
-                                     row % g.window.kernel_width;
-                       for (int64_t filter = 0; filter < g.filters; ++filter) {
-                           transposed[row * g.filters + filter] = weight[filter * g.window.taps() + tap];
-                       }
-                   }
-                   product->pack_a({transposed, g.filters, 1}, rows, g.filters,
-                                   reinterpret_cast<float*>(memory.scratch) + piece * rows * g.filters);
-               }};
+    Stage pack{
+        g.groups * g.window.kernel_height, [=](const Buffers& memory, int64_t piece) {
+            int64_t      kernel_row = piece % g.window.kernel_height;
+            const float* weight     = memory.input<float>(1) + piece / g.window.kernel_height * g.weight_floats();
+            float*       transposed = thread_scratch_of(memory);
+            for (int64_t row = 0; row < rows; ++row) {
+                int64_t tap = row / g.window.kernel_width * taps + kernel_row * g.window.kernel_width +
+                              row % g.window.kernel_width;
+                for (int64_t filter = 0; filter < g.filters; ++filter) {
+                    transposed[row * g.filters + filter] = weight[filter * g.window.taps() + tap];
+                }
+            }
+            product->pack_a({transposed, g.filters, 1}, rows, g.filters, scratch_of(memory) + piece * rows * g.filters);
+        }};
     // Kernel rows one after another: what they add to overlaps, and the order of additions must not depend on tiles.
     Stage   multiply      = for_each_image(g, [=](const Buffers& memory, int64_t at) {
-        float*       shifted = reinterpret_cast<float*>(memory.thread_scratch);
+        float*       shifted = thread_scratch_of(memory);
         float*       packed  = shifted + g.window.shifted_floats();
-        const float* weights =
-            reinterpret_cast<const float*>(memory.scratch) + at % g.groups * g.window.kernel_height * rows * g.filters;
+        const float* weights = scratch_of(memory) + at % g.groups * g.window.kernel_height * rows * g.filters;
         product->pack_b({memory.input<float>(0) + at * g.output_floats(), positions, 1}, g.filters, positions, packed);
         std::fill_n(shifted, g.window.shifted_floats(), 0.0f);
         for (int64_t kernel_row = 0; kernel_row < g.window.kernel_height; ++kernel_row) {
@@ -256,9 +210,7 @@ Geometry weight_geometry(const Node& node) {
 Type weight_infer(const Node& node) {
     expect_f32(node);
     Geometry g = weight_geometry(node);
-    expect(node.inputs[0].shape() == output_shape(g),
-           "conv2d_weight_gradient: dy has shape {}, but the convolution gives {}", node.inputs[0].shape(),
-           output_shape(g));
+    expect_dy(node, output_shape(g));
     return {Shape(node.integers("weight"))};
 }
 
@@ -282,8 +234,8 @@ Work weight_work(const Node& node) {
     Stage   multiply{parts * g.groups, [=](const Buffers& memory, int64_t piece) {
                        int64_t part  = piece / g.groups;
                        int64_t group = piece % g.groups;
-                       float*  rows  = reinterpret_cast<float*>(memory.thread_scratch);
-                       float*  total = reinterpret_cast<float*>(memory.scratch) + piece * floats;
+                       float*  rows  = thread_scratch_of(memory);
+                       float*  total = scratch_of(memory) + piece * floats;
                        int64_t first = g.images * part / parts;
                        int64_t last  = g.images * (part + 1) / parts;
                        if (first == last) {
@@ -312,7 +264,7 @@ Work weight_work(const Node& node) {
                    }};
     int64_t blocks = std::clamp<int64_t>(floats * g.groups / 4096, 1, 16);
     Stage   add{blocks, [=](const Buffers& memory, int64_t piece) {
-                  const float* totals = reinterpret_cast<const float*>(memory.scratch);
+                  const float* totals = scratch_of(memory);
                   int64_t      all    = floats * g.groups;
                   for (int64_t i = all * piece / blocks; i < all * (piece + 1) / blocks; ++i) {
                       float sum = 0;
@@ -350,8 +302,6 @@ const Operator conv2d_weight_gradient_operator{
     .on_blocks = weight_on_blocks,
     .cost      = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
-
-std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
 }  // namespace
 

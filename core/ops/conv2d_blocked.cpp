@@ -2,8 +2,8 @@
 
 #include "core/kernels/direct_conv.h"
 #include "core/kernels/winograd.h"
-#include "core/operator.h"
 #include "core/ops/channel_blocks.h"
+#include "core/ops/convolution.h"
 #include "core/ops/sweep.h"
 
 #include <algorithm>
@@ -22,13 +22,6 @@ namespace {
 constexpr int64_t lanes        = channel_block;
 constexpr int64_t cache_floats = 40 << 10;  // of a strip: a part of L2
 
-int64_t blocks_of(int64_t channels) { return (channels + lanes - 1) / lanes; }
-
-size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
-
-float* scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.scratch); }
-float* thread_scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.thread_scratch); }
-
 struct Geometry {
     int64_t images, channels, filters;
     Extent  x, y, kernel, stride, padding;
@@ -42,23 +35,18 @@ struct Geometry {
 
 /// Of x [N, C, H, W] and weight, with the rules of conv2d.
 Geometry geometry(const Node& node, const Shape& x, const Shape& weight, bool planar) {
-    const std::vector<int64_t>& stride   = node.integers("stride");
-    const std::vector<int64_t>& padding  = node.integers("padding");
-    const std::vector<int64_t>& dilation = node.integers("dilation");
-    Tensor                      as_usual =
-        conv2d(input("x", x), input("weight", weight),
-               {.stride = stride, .padding = padding, .dilation = dilation, .groups = node.integer("groups")});
-    expect(node.integer("groups") == 1 && dilation == std::vector<int64_t>{1, 1},
+    ConvOptions o = options_of(node);
+    Shape       y = conv2d_shape(x, weight, o);
+    expect(o.groups == 1 && o.dilation == std::vector<int64_t>{1, 1},
            "{}: dilation and groups are not for blocks of channels; use conv2d", node.op->name);
-    const Shape& y = as_usual.shape();
     return {.images   = x[0],
             .channels = x[1],
             .filters  = weight[0],
             .x        = {x[2], x[3]},
             .y        = {y[2], y[3]},
             .kernel   = {weight[2], weight[3]},
-            .stride   = {stride[0], stride[1]},
-            .padding  = {padding[0], padding[1]},
+            .stride   = {o.stride[0], o.stride[1]},
+            .padding  = {o.padding[0], o.padding[1]},
             .planar   = planar};
 }
 
@@ -75,33 +63,7 @@ Shape planes_of(const Node& node, const Tensor& x, int64_t channels) {
 
 Shape blocked_y(const Geometry& g) { return {g.images, g.y_blocks(), g.y.height, g.y.width, lanes}; }
 
-void expect_dy(const Node& node, const Geometry& g) {
-    expect(node.inputs[0].shape() == blocked_y(g), "{}: dy has shape {}, but the convolution gives {}", node.op->name,
-           node.inputs[0].shape(), blocked_y(g));
-}
-
-void expect_f32(const Node& node) {
-    for (const Tensor& operand : node.inputs) {
-        expect(operand.dtype() == DType::f32, "{}: an operand has elements of type {}; it needs f32 (use cast)",
-               node.op->name, name_of(operand.dtype()));
-    }
-}
-
-ConvOptions options_of(const Node& node) {
-    return {node.integers("stride"), node.integers("padding"), node.integers("dilation"), node.integer("groups")};
-}
-
-Attributes attributes_of(const ConvOptions& o) {
-    return {{"stride", o.stride}, {"padding", o.padding}, {"dilation", o.dilation}, {"groups", o.groups}};
-}
-
-Cost cost_of(const Node& node, const Geometry& g) {
-    double bytes = static_cast<double>(node.type.bytes());
-    for (const Tensor& input : node.inputs) {
-        bytes += static_cast<double>(input.type().bytes());
-    }
-    return {.flop = 2 * static_cast<double>(g.products()), .bytes = bytes};
-}
+Cost cost_of(const Node& node, const Geometry& g) { return conv_cost(node, static_cast<double>(g.products())); }
 
 // --- Winograd's algorithm
 
@@ -168,16 +130,9 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats) {
                 int64_t first = piece / cut.shares % cut.strips * cut.strip_rows;
                 int64_t image = piece / cut.shares / cut.strips;
 
-                const float* x = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
-                float*       y = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
-                Strip        strip{0, s.in.height, 0, s.in.width};
-                if (cut.strip_floats > 0) {
-                    strip = s.strip(first, first + cut.strip_rows);
-                    copy_strip(x, s.in, s.in_blocks, s.in_lanes, strip, thread_scratch_of(memory));
-                    x = thread_scratch_of(memory);
-                }
-                int64_t row_floats   = strip.columns() * s.in_lanes;
-                int64_t block_floats = strip.rows() * row_floats;
+                const float* x     = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
+                float*       y     = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
+                StripView    strip = read_strip(s, cut, x, s.in_blocks, first, memory.thread_scratch);
                 for (const Phase& phase : s.phases) {
                     int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
                     if (rows <= 0) {
@@ -185,12 +140,11 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats) {
                     }
                     int64_t*     offsets = cut.offsets(memory.thread_scratch);
                     DirectRegion region{
-                        .x = x + (phase.in_first.height + first * s.in_step.height - strip.top) * row_floats +
-                             (phase.in_first.width - strip.left) * s.in_lanes,
+                        .x        = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
                         .x_pixel  = s.in_step.width * s.in_lanes,
-                        .x_row    = s.in_step.height * row_floats,
+                        .x_row    = s.in_step.height * strip.row_floats,
                         .offsets  = offsets,
-                        .segments = s.write_offsets(phase, block_floats, row_floats, offsets),
+                        .segments = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
                         .length   = s.in_lanes == 1 ? phase.taps.width : lanes,
                         .weights  = nullptr,
                         .y        = nullptr,
@@ -316,7 +270,7 @@ Geometry data_geometry(const Node& node) {
 Type data_infer(const Node& node) {
     expect_f32(node);
     Geometry g = data_geometry(node);
-    expect_dy(node, g);
+    expect_dy(node, blocked_y(g));
     return {blocked_shape(x_planes(g))};
 }
 
@@ -401,7 +355,7 @@ Geometry weight_geometry(const Node& node) {
 Type weight_infer(const Node& node) {
     expect_f32(node);
     Geometry g = weight_geometry(node);
-    expect_dy(node, g);
+    expect_dy(node, blocked_y(g));
     return {Shape(node.integers("weight"))};
 }
 
@@ -451,34 +405,25 @@ Work weight_work(const Node& node) {
                     memory.input<float>(1) + (image * g.x_blocks() + first_block) * g.x.area() * g.x_lanes();
                 const float* dy = memory.input<float>(0) + image * g.y_blocks() * g.y.area() * lanes;
                 for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
-                    int64_t      rows = std::min(cut.strip_rows, g.y.height - first);
-                    Strip        strip{0, g.x.height, 0, g.x.width};
-                    const float* x = whole;
-                    if (cut.strip_floats > 0) {
-                        strip = sweep.strip(first, first + rows);
-                        copy_strip(whole, g.x, blocks, g.x_lanes(), strip, thread_scratch_of(memory));
-                        x = thread_scratch_of(memory);
-                    }
-                    int64_t row_floats   = strip.columns() * g.x_lanes();
-                    int64_t block_floats = strip.rows() * row_floats;
-                    x += (first * g.stride.height - g.padding.height - strip.top) * row_floats +
-                         (-g.padding.width - strip.left) * g.x_lanes();
-                    DirectSums sums{.x        = x,
-                                    .x_pixel  = g.stride.width * g.x_lanes(),
-                                    .x_row    = g.stride.height * row_floats,
-                                    .offsets  = offsets,
-                                    .factors  = factors,
-                                    .dy       = nullptr,
-                                    .dy_pixel = lanes,
-                                    .dy_row   = g.y.width * lanes,
-                                    .rows     = rows,
-                                    .columns  = g.y.width,
-                                    .total    = nullptr};
+                    int64_t      rows  = std::min(cut.strip_rows, g.y.height - first);
+                    StripView    strip = read_strip(sweep, cut, whole, blocks, first, memory.thread_scratch);
+                    const float* x     = strip.at(first * g.stride.height - g.padding.height, -g.padding.width);
+                    DirectSums   sums{.x        = x,
+                                      .x_pixel  = g.stride.width * g.x_lanes(),
+                                      .x_row    = g.stride.height * strip.row_floats,
+                                      .offsets  = offsets,
+                                      .factors  = factors,
+                                      .dy       = nullptr,
+                                      .dy_pixel = lanes,
+                                      .dy_row   = g.y.width * lanes,
+                                      .rows     = rows,
+                                      .columns  = g.y.width,
+                                      .total    = nullptr};
                     if (g.planar) {
                         for (int64_t i = 0; i < factors; ++i) {
                             int64_t tap = i % taps;
-                            offsets[i] =
-                                i / taps * block_floats + tap / g.kernel.width * row_floats + tap % g.kernel.width;
+                            offsets[i]  = i / taps * strip.block_floats + tap / g.kernel.width * strip.row_floats +
+                                         tap % g.kernel.width;
                         }
                     } else {
                         for (int64_t lane = 0; lane < lanes; ++lane) {
@@ -494,7 +439,7 @@ Work weight_work(const Node& node) {
                         }
                         for (int64_t block = 0; block < blocks; ++block) {
                             for (int64_t tap = 0; tap < taps; ++tap) {
-                                sums.x = x + block * block_floats + tap / g.kernel.width * row_floats +
+                                sums.x = x + block * strip.block_floats + tap / g.kernel.width * strip.row_floats +
                                          tap % g.kernel.width * lanes;
                                 sums.total = total + ((block * g.y_blocks() + y_block) * taps + tap) * lanes * lanes;
                                 kernels->sum_over_pixels(sums);
@@ -539,8 +484,6 @@ const Operator conv2d_blocked_weight_gradient_operator{
     .work     = weight_work,
     .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
-
-std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #include "core/ops/depthwise_blocked.h"
 
 #include "core/kernels/depthwise.h"
-#include "core/operator.h"
 #include "core/ops/channel_blocks.h"
+#include "core/ops/convolution.h"
 #include "core/ops/sweep.h"
 
 #include <algorithm>
@@ -14,21 +14,6 @@ namespace {
 
 constexpr int64_t lanes        = channel_block;
 constexpr int64_t cache_floats = 12 << 10;  // of a strip, so that it stays near L1
-
-int64_t blocks_of(int64_t channels) { return (channels + lanes - 1) / lanes; }
-
-float* scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.scratch); }
-float* thread_scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.thread_scratch); }
-
-size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
-
-ConvOptions options_of(const Node& node) {
-    return {node.integers("stride"), node.integers("padding"), node.integers("dilation"), node.integer("groups")};
-}
-
-Attributes attributes_of(const ConvOptions& o) {
-    return {{"stride", o.stride}, {"padding", o.padding}, {"dilation", o.dilation}, {"groups", o.groups}};
-}
 
 struct Geometry {
     int64_t images, channels;
@@ -44,7 +29,7 @@ struct Geometry {
 /// Of x [N, C, H, W] and weight, with the rules of conv2d.
 Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
     ConvOptions options = options_of(node);
-    Shape       y       = conv2d(input("x", x), input("weight", weight), options).shape();
+    Shape       y       = conv2d_shape(x, weight, options);
     expect(is_depthwise(x, weight, options),
            "{}: x {}, weight {} and {} groups are not one filter a channel without dilation; use conv2d", node.op->name,
            x, weight, options.groups);
@@ -66,24 +51,8 @@ Shape planes_of(const Node& node, const Tensor& x) {
     return {x.shape()[0], channels, x.shape()[2], x.shape()[3]};
 }
 
-void expect_f32(const Node& node) {
-    for (const Tensor& operand : node.inputs) {
-        expect(operand.dtype() == DType::f32, "{}: an operand has elements of type {}; it needs f32 (use cast)",
-               node.op->name, name_of(operand.dtype()));
-    }
-}
-
-void expect_dy(const Node& node, const Geometry& g) {
-    expect(node.inputs[0].shape() == g.blocked_y(), "{}: dy has shape {}, but the convolution gives {}", node.op->name,
-           node.inputs[0].shape(), g.blocked_y());
-}
-
 Cost cost_of(const Node& node, const Geometry& g) {
-    double bytes = static_cast<double>(node.type.bytes());
-    for (const Tensor& input : node.inputs) {
-        bytes += static_cast<double>(input.type().bytes());
-    }
-    return {.flop = 2 * static_cast<double>(g.images * g.channels * g.taps() * g.y.area()), .bytes = bytes};
+    return conv_cost(node, static_cast<double>(g.images * g.channels * g.taps() * g.y.area()));
 }
 
 /// Each block of each image is an image of its own.
@@ -135,13 +104,7 @@ Work sweep_work(const Geometry& g, bool forward) {
                        int64_t      image = piece / cut.strips;
                        const float* x     = memory.input<float>(0) + image * s.in.area() * lanes;
                        float*       y     = memory.out<float>() + image * s.out.area() * lanes;
-                       Strip        strip{0, s.in.height, 0, s.in.width};
-                       if (cut.strip_floats > 0) {
-                           strip = s.strip(first, first + cut.strip_rows);
-                           copy_strip(x, s.in, 1, lanes, strip, thread_scratch_of(memory));
-                           x = thread_scratch_of(memory);
-                       }
-                       int64_t row_floats = strip.columns() * lanes;
+                       StripView    strip = read_strip(s, cut, x, 1, first, memory.thread_scratch);
                        for (const Phase& phase : s.phases) {
                            int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
                            if (rows <= 0 || phase.count.width <= 0) {
@@ -149,11 +112,10 @@ Work sweep_work(const Geometry& g, bool forward) {
                            }
                            int64_t row = phase.out_first.height + first * s.out_step.height;
                            kernels->convolve(
-                               {.x = x + (phase.in_first.height + first * s.in_step.height - strip.top) * row_floats +
-                                     (phase.in_first.width - strip.left) * lanes,
+                               {.x = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
                                 .x_pixel     = s.in_step.width * lanes,
-                                .x_row       = s.in_step.height * row_floats,
-                                .tap_row     = row_floats,
+                                .x_row       = s.in_step.height * strip.row_floats,
+                                .tap_row     = strip.row_floats,
                                 .tap_rows    = phase.taps.height,
                                 .tap_columns = phase.taps.width,
                                 .weights = scratch_of(memory) + (image % g.blocks() * g.taps() + phase.weights) * lanes,
@@ -204,7 +166,7 @@ Geometry data_geometry(const Node& node) { return geometry(node, Shape(node.inte
 Type data_infer(const Node& node) {
     expect_f32(node);
     Geometry g = data_geometry(node);
-    expect_dy(node, g);
+    expect_dy(node, g.blocked_y());
     return {blocked_shape(g.x_planes())};
 }
 
@@ -231,7 +193,7 @@ Geometry weight_geometry(const Node& node) {
 
 Type weight_infer(const Node& node) {
     expect_f32(node);
-    expect_dy(node, weight_geometry(node));
+    expect_dy(node, weight_geometry(node).blocked_y());
     return {Shape(node.integers("weight"))};
 }
 
@@ -262,21 +224,13 @@ Work weight_work(const Node& node) {
                        const float* whole = memory.input<float>(1) + (image * g.blocks() + block) * g.x.area() * lanes;
                        const float* dy    = memory.input<float>(0) + (image * g.blocks() + block) * g.y.area() * lanes;
                        for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
-                           int64_t      rows = std::min(cut.strip_rows, g.y.height - first);
-                           Strip        strip{0, g.x.height, 0, g.x.width};
-                           const float* x = whole;
-                           if (cut.strip_floats > 0) {
-                               strip = s.strip(first, first + rows);
-                               copy_strip(whole, g.x, 1, lanes, strip, thread_scratch_of(memory));
-                               x = thread_scratch_of(memory);
-                           }
-                           int64_t row_floats = strip.columns() * lanes;
+                           int64_t   rows  = std::min(cut.strip_rows, g.y.height - first);
+                           StripView strip = read_strip(s, cut, whole, 1, first, memory.thread_scratch);
                            kernels->sum_over_pixels(
-                               {.x = x + (first * g.stride.height - g.padding.height - strip.top) * row_floats +
-                                     (-g.padding.width - strip.left) * lanes,
+                               {.x           = strip.at(first * g.stride.height - g.padding.height, -g.padding.width),
                                 .x_pixel     = g.stride.width * lanes,
-                                .x_row       = g.stride.height * row_floats,
-                                .tap_row     = row_floats,
+                                .x_row       = g.stride.height * strip.row_floats,
+                                .tap_row     = strip.row_floats,
                                 .tap_rows    = g.kernel.height,
                                 .tap_columns = g.kernel.width,
                                 .dy          = dy + first * g.y.width * lanes,
@@ -310,8 +264,6 @@ const Operator depthwise_blocked_weight_gradient_operator{
     .work     = weight_work,
     .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
-
-std::vector<int64_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
 }  // namespace
 

@@ -19,8 +19,7 @@ AxisPhase axis_phase(int64_t remainder, int64_t length, int64_t kernel, int64_t 
     return {first, count, taps, (first + padding - remainder) / stride - (taps - 1)};
 }
 
-}  // namespace
-
+/// Copies a strip of `blocks` planes of `pixel_floats` floats a pixel, with zeros where it lies outside.
 void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip, float* to) {
     int64_t inner_left  = std::clamp<int64_t>(0, strip.left, strip.right);
     int64_t inner_right = std::clamp(size.width, inner_left, strip.right);
@@ -40,6 +39,8 @@ void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_f
         }
     }
 }
+
+}  // namespace
 
 std::vector<Phase> forward_phases(Extent y, Extent kernel, Extent padding) {
     return {
@@ -139,6 +140,24 @@ Cut cut_of(const Sweep& s, int64_t cache_floats) {
     constexpr int64_t line = 16;  // floats, so that the offsets are aligned
     int64_t           strip = copied ? (floats(strip_rows) + line - 1) / line * line : 0;
     return {strip_rows, strips, shares, strip, static_cast<size_t>(s.most_offsets()) * sizeof(int64_t)};
+}
+
+StripView read_strip(const Sweep& s, const Cut& cut, const float* image, int64_t blocks, int64_t first,
+                     std::byte* thread_scratch) {
+    StripView view{.pixels       = image,
+                   .strip        = {0, s.in.height, 0, s.in.width},
+                   .pixel_floats = s.in_lanes,
+                   .row_floats   = 0,
+                   .block_floats = 0};
+    if (cut.strip_floats > 0) {
+        auto* copy = reinterpret_cast<float*>(thread_scratch);
+        view.strip = s.strip(first, first + cut.strip_rows);
+        copy_strip(image, s.in, blocks, s.in_lanes, view.strip, copy);
+        view.pixels = copy;
+    }
+    view.row_floats   = view.strip.columns() * s.in_lanes;
+    view.block_floats = view.strip.rows() * view.row_floats;
+    return view;
 }
 
 }  // namespace hemp

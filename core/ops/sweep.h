@@ -25,9 +25,6 @@ struct Strip {
     int64_t columns() const { return right - left; }
 };
 
-/// Copies a strip of `blocks` planes of `pixel_floats` floats a pixel, with zeros where it lies outside.
-void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip, float* to);
-
 /// One convolution of a sweep: its output pixels, and what they meet.
 struct Phase {
     Extent  out_first;  ///< output pixel (0, 0) of the phase
@@ -78,5 +75,21 @@ struct Cut {
 };
 
 Cut cut_of(const Sweep& sweep, int64_t cache_floats);
+
+/// A strip of `in_blocks` planes or blocks where a kernel reads it: in the image, or in a copy with zeros around it.
+struct StripView {
+    const float* pixels;  ///< of the first block
+    Strip        strip;
+    int64_t      pixel_floats, row_floats, block_floats;
+
+    /// A pixel of the image, in the first block; it may lie outside of the image, not of the strip.
+    const float* at(int64_t row, int64_t column) const {
+        return pixels + (row - strip.top) * row_floats + (column - strip.left) * pixel_floats;
+    }
+};
+
+/// What rows [first, first + strip_rows) of output pixels read of the first `blocks` blocks of `image`.
+StripView read_strip(const Sweep& sweep, const Cut& cut, const float* image, int64_t blocks, int64_t first,
+                     std::byte* thread_scratch);
 
 }  // namespace hemp

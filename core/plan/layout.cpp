@@ -135,7 +135,7 @@ class LayoutPass {
         if (!form) {
             int64_t count    = rank == 4 ? shape[0] : 1;
             int64_t channels = images[channel_axis];
-            int64_t full     = (channels + lanes - 1) / lanes * lanes;
+            int64_t full     = blocks_of(channels) * lanes;
             Tensor  values   = reshape(planes(operand), Shape{count, channels});
             if (full != channels) {
                 values = pad(values, {0, 0}, {0, full - channels});
@@ -168,7 +168,7 @@ class LayoutPass {
             return reshape(sums, node.type.shape);
         }
         int64_t count  = has(0) ? 1 : x.shape()[0];
-        Tensor  values = reshape(sums, std::vector<int64_t>{count, (channels + lanes - 1) / lanes * lanes});
+        Tensor  values = reshape(sums, std::vector<int64_t>{count, blocks_of(channels) * lanes});
         if (values.shape()[1] != channels) {
             values = slice(values, 1, 0, channels);
         }
