@@ -1,6 +1,7 @@
 #include "datasets/image.h"
 
 #include "core/file/file.h"
+#include "datasets/image_size.h"
 #include "datasets/jpeg.h"
 #include "datasets/resample.h"
 
@@ -45,7 +46,7 @@ void* reallocate(void* old, size_t old_size, size_t size) {
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
-#define STBI_MAX_DIMENSIONS 16384
+#define STBI_MAX_DIMENSIONS hemp::max_image_side
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #pragma GCC diagnostic push
@@ -65,24 +66,14 @@ void* reallocate(void* old, size_t old_size, size_t size) {
 namespace hemp {
 namespace {
 
-constexpr int64_t max_pixels = 64 << 20;
-constexpr size_t  max_file   = size_t{1} << 28;
-constexpr size_t  max_memory = size_t{1} << 30;
+constexpr size_t max_file   = size_t{1} << 28;
+constexpr size_t max_memory = size_t{1} << 30;
 
 /// What an honest file may need to be decoded; a false length in a small file cannot ask for more.
 size_t memory_for(const ImageInfo& info, size_t file_bytes) {
     constexpr size_t bytes_a_pixel = 32;  // interlaced PNG of four channels with 16 bits, the greediest kind
     auto             pixels        = static_cast<size_t>(info.height * info.width);
     return std::min(max_memory, (1 << 20) + 4 * file_bytes + bytes_a_pixel * pixels);
-}
-
-void check_size(int64_t width, int64_t height, const std::string& where) {
-    if (std::max(width, height) > STBI_MAX_DIMENSIONS || width * height > max_pixels) {
-        fail<DataError>(
-            "{}: the image has {} x {} pixels, at most {} million and {} on a side are allowed; use a "
-            "smaller one",
-            where, height, width, max_pixels >> 20, STBI_MAX_DIMENSIONS);
-    }
 }
 
 /// Before stb, which calls an image that is too large one of an unknown type.
@@ -98,7 +89,7 @@ void check_size_of_png(std::span<const std::byte> file, const std::string& where
         }
         return length;
     };
-    check_size(length_at(begin.size()), length_at(begin.size() + 4), where);
+    check_image_size(length_at(begin.size() + 4), length_at(begin.size()), where);
 }
 
 const stbi_uc* bytes_for_stb(std::span<const std::byte> file) { return reinterpret_cast<const stbi_uc*>(file.data()); }
@@ -121,7 +112,7 @@ ImageInfo inspect_image(std::span<const std::byte> file, const std::string& wher
         fail<DataError>("{}: no JPEG or PNG image that can be read ({}); convert or remove it", where,
                         stbi_failure_reason());
     }
-    check_size(width, height, where);
+    check_image_size(height, width, where);
     return {height, width, channels >= 3};
 }
 

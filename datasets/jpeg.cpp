@@ -1,6 +1,7 @@
 #include "datasets/jpeg.h"
 
 #include "core/error.h"
+#include "datasets/image_size.h"
 
 #include <algorithm>
 
@@ -14,8 +15,6 @@ constexpr int define_huffman_tables = 0xc4;
 constexpr int start_of_image        = 0xd8;
 constexpr int end_of_image          = 0xd9;
 constexpr int start_of_scan         = 0xda;
-
-constexpr int max_side = 16384;  // as of PNG images, in image.cpp
 
 class JpegCheck {
  public:
@@ -72,19 +71,11 @@ class JpegCheck {
                 check_tables(at);
             }
             if (marker >= start_of_frame && marker <= last_frame_read) {
-                check_size(word(at + 3), word(at + 5));
+                check_image_size(word(at + 3), word(at + 5), where_);
             }
             at += static_cast<size_t>(std::max(word(at), 2));
         }
         return at;
-    }
-
-    void check_size(int height, int width) const {
-        if (std::max(height, width) > max_side) {
-            fail<DataError>(
-                "{}: the image has {} x {} pixels, at most 64 million and {} on a side are allowed; use a smaller one",
-                where_, height, width, max_side);
-        }
     }
 
     /// The tables of a segment whose length is at `at`: a byte of class and number, 16 counts, then the symbols.
