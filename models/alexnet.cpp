@@ -55,12 +55,7 @@ Model alexnet(const AlexNet& net, uint64_t seed) {
         layers.push_back(activation(relu));
         layers.push_back(linear("classifier.6", net.hidden, net.classes, {.seed = seed}));
     }
-    return {.name      = net.name,
-            .image     = net.image,
-            .classes   = net.classes,
-            .mean      = cifar ? cifar10_mean : imagenet_mean,
-            .deviation = cifar ? cifar10_deviation : imagenet_deviation,
-            .network   = sequential(std::move(layers))};
+    return of_colour_images(net.name, net.image, net.classes, cifar, std::move(layers));
 }
 
 Model alexnet(uint64_t seed) { return alexnet({.name = "alexnet"}, seed); }

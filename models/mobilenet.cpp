@@ -97,12 +97,7 @@ Model mobilenetv2(const MobileNetV2& net, uint64_t seed) {
         layers.push_back(dropout("classifier.0", 0.2f, seed));
     }
     layers.push_back(linear("classifier.1", last, net.classes, {.seed = seed, .initializer = small_normal}));
-    return {.name      = net.name,
-            .image     = net.image,
-            .classes   = net.classes,
-            .mean      = net.cifar ? cifar10_mean : imagenet_mean,
-            .deviation = net.cifar ? cifar10_deviation : imagenet_deviation,
-            .network   = sequential(std::move(layers))};
+    return of_colour_images(net.name, net.image, net.classes, net.cifar, std::move(layers));
 }
 
 Model mobilenetv2(uint64_t seed) { return mobilenetv2({.name = "mobilenetv2"}, seed); }

@@ -105,12 +105,7 @@ Model resnet(const ResNet& net, uint64_t seed) {
     layers.push_back(global_average_pooling());
     layers.push_back(linear("fc", channels, net.classes, {.seed = seed}));
     bool cifar = net.stem == ResNet::Stem::cifar;
-    return {.name      = net.name,
-            .image     = net.image,
-            .classes   = net.classes,
-            .mean      = cifar ? cifar10_mean : imagenet_mean,
-            .deviation = cifar ? cifar10_deviation : imagenet_deviation,
-            .network   = sequential(std::move(layers))};
+    return of_colour_images(net.name, net.image, net.classes, cifar, std::move(layers));
 }
 
 Model resnet20(uint64_t seed) { return thin("resnet20", 3, seed); }

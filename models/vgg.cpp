@@ -52,12 +52,7 @@ Model vgg(const Vgg& net, uint64_t seed) {
         layers.push_back(linear("classifier.6", net.hidden, net.classes, options));
     }
     bool cifar = net.hidden == 0;
-    return {.name      = net.name,
-            .image     = net.image,
-            .classes   = net.classes,
-            .mean      = cifar ? cifar10_mean : imagenet_mean,
-            .deviation = cifar ? cifar10_deviation : imagenet_deviation,
-            .network   = sequential(std::move(layers))};
+    return of_colour_images(net.name, net.image, net.classes, cifar, std::move(layers));
 }
 
 Model vgg16(uint64_t seed) { return vgg({.name = "vgg16"}, seed); }
