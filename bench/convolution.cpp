@@ -58,7 +58,7 @@ void convolve(State& state, bool rotated) {
     WinogradShape    s        = layer.shape;
     Array            prepared = memory(s.prepared_floats());
     Array            scratch  = memory(s.forward_scratch_floats());
-    WinogradOperands operands{data(layer.x), data(layer.weights), rotated, data(prepared), data(layer.y), false};
+    WinogradOperands operands{data(layer.x), {}, data(layer.weights), rotated, data(prepared), data(layer.y), false};
     for (auto _ : state) {
         for (int64_t piece = 0; piece < s.prepare_pieces(); ++piece) {
             winograd().prepare(s, operands, piece);
@@ -83,7 +83,7 @@ void winograd_weight_gradient(State& state) {
     Array         scratch = memory(s.gradient_scratch_floats());
     for (auto _ : state) {
         for (int64_t piece = 0; piece < s.gradient_pieces(); ++piece) {
-            winograd().weight_gradient(s, data(layer.x), data(layer.y), piece, data(partial), data(scratch));
+            winograd().weight_gradient(s, data(layer.x), {}, data(layer.y), piece, data(partial), data(scratch));
         }
         for (int64_t piece = 0; piece < s.sum_pieces(); ++piece) {
             winograd().sum_weight_gradient(s, data(partial), piece, data(layer.weights));

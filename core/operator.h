@@ -5,6 +5,7 @@
 #include "core/graph.h"
 
 #include <functional>
+#include <optional>
 #include <span>
 
 namespace hemp {
@@ -41,6 +42,18 @@ struct Work {
     std::string        algorithm            = {};  ///< for `explain`: what was chosen, and why nothing faster
 };
 
+/// Bounds that values are brought between.
+struct Clamp {
+    float low, high;
+};
+
+/// How a kernel reads an operand that its step computes on the way: min(max((x - centre) * gain + offset, low), high),
+/// where centre, gain and offset have 16 values for each block of channels.
+struct Reading {
+    size_t centre;  ///< its place among the step's inputs; gain and offset follow
+    Clamp  clamp;
+};
+
 /// Arithmetic and memory traffic of a node.
 struct Cost {
     double flop  = 0;  ///< additions, multiplications, comparisons; a multiply-add counts 2
@@ -49,6 +62,9 @@ struct Cost {
 
 /// Computes `count` consecutive results of an elementwise operator from as many consecutive values of each operand.
 using TileFunction = void (*)(const void* const* inputs, void* output, int64_t count);
+
+/// Elementwise operators whose algebra the planner knows: a + b, a - b, a * b, (x - centre) * gain + offset.
+enum class Arithmetic : uint8_t { other, sum, difference, product, normalise };
 
 /// A reduction at the end of a chain of elementwise operators.
 enum class Reduction : uint8_t { none, sum, max, min };
@@ -81,12 +97,23 @@ struct Operator {
     /// Every other operator says how its work is cut.
     Work (*work)(const Node& node) = nullptr;
 
+    /// The same with operand `normalised_operand` read through a `normalise` whose result is in blocks of channels, and
+    /// clamps behind it; the planner puts these into one step.
+    Work (*work_reading)(const Node& node, const Reading& reading) = nullptr;
+    size_t normalised_operand                                      = 0;
+
+    /// The bounds, for an operator that clamps its input 0 between fixed numbers; nothing for any other node.
+    std::optional<Clamp> (*clamp)(const Node& node) = nullptr;
+
     /// The same node computed on blocks of channels, with its result in blocks if that has four axes; an empty tensor
     /// where that cannot be or does not pay. Elementwise operators and reductions need not say: the planner knows.
     Tensor (*on_blocks)(const Node& node, BlockedOperands& operands) = nullptr;
 
     /// Finite operands give a finite result, so that an elementwise operator may run on what fills up a block.
     bool keeps_finite = false;
+
+    /// What the planner may join into one operator with its neighbours.
+    Arithmetic arithmetic = Arithmetic::other;
 
     /// Inputs whose memory the result may take when nobody reads them later.
     std::vector<size_t> in_place = {};

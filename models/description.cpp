@@ -1,7 +1,6 @@
 #include "models/description.h"
 
 #include "core/ops/relu.h"
-#include "core/ops/relu6.h"
 #include "core/ops/sigmoid.h"
 #include "core/ops/tanh.h"
 #include "layers/batch_norm.h"

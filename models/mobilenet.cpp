@@ -1,7 +1,6 @@
 #include "models/mobilenet.h"
 
 #include "core/ops/relu.h"
-#include "core/ops/relu6.h"
 #include "layers/batch_norm.h"
 #include "layers/conv.h"
 #include "layers/dropout.h"

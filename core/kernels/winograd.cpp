@@ -273,8 +273,8 @@ void prepare(const WinogradShape& s, const WinogradOperands& o, int64_t piece) {
                              weight_point_stride(s.channels, s.filter_blocks()));
     } else {
         PointLayout layout = input_layout(s);
-        kernels<V>().transforms.inputs(tile_range(s, forward_tiles(s), piece, layout.blocks), o.x, layout,
-                                       o.prepared + piece * layout.floats());
+        kernels<V>().transforms.inputs(tile_range(s, forward_tiles(s), piece, layout.blocks), o.x, o.normalisation,
+                                       layout, o.prepared + piece * layout.floats());
     }
 }
 
@@ -288,7 +288,7 @@ void forward(const WinogradShape& s, const WinogradOperands& o, int64_t piece, f
         float*    products = scratch + in.floats();
         int64_t   stride   = weight_point_stride(s.channels, s.filter_blocks());
         TileRange range    = tile_range(s, tiles, piece, in.blocks);
-        transforms.inputs(range, o.x, in, scratch);
+        transforms.inputs(range, o.x, o.normalisation, in, scratch);
         range.image_stride = s.filter_blocks() * plane;
         for (int64_t block = 0; block < s.filter_blocks(); block += filters_together) {
             PointLayout out{std::min(filters_together, s.filter_blocks() - block), tiles.together};
@@ -313,8 +313,8 @@ void forward(const WinogradShape& s, const WinogradOperands& o, int64_t piece, f
 // --- gradient to the weights
 
 template <class V>
-void weight_gradient(const WinogradShape& s, const float* x, const float* dy, int64_t piece, float* partial,
-                     float* scratch) {
+void weight_gradient(const WinogradShape& s, const float* x, const Normalisation& of_x, const float* dy, int64_t piece,
+                     float* partial, float* scratch) {
     const Kernels& k             = kernels<V>();
     GradientCut    cut           = gradient_cut(s);
     int64_t        plane         = s.height * s.width * 16;
@@ -331,9 +331,9 @@ void weight_gradient(const WinogradShape& s, const float* x, const float* dy, in
 
     for (int64_t at = cut.tiles.pieces * part / cut.parts; at < cut.tiles.pieces * (part + 1) / cut.parts; ++at) {
         TileRange range = tile_range(s, cut.tiles, at, s.channel_blocks());
-        k.transforms.inputs(range, x + channel_block * plane, in, scratch);
+        k.transforms.inputs(range, x + channel_block * plane, of_x.from_block(channel_block), in, scratch);
         range.image_stride = s.filter_blocks() * plane;
-        k.transforms.gradients(range, dy + filter_block * plane, out, d);
+        k.transforms.gradients(range, dy + filter_block * plane, {}, out, d);
         for (int64_t point = 0; point < points; ++point) {
             for_each_pair<V>(out.blocks * 16, [&](int64_t filter, int vectors) {
                 int64_t d_at  = offset(filter, out.block_stride());

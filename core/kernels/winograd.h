@@ -9,6 +9,8 @@
 // Pieces are cut by shape alone, may be computed in any order, and each element is summed in one order with one
 // rounding a multiply-add where the CPU has it: AVX2 and AVX-512 give the same bits.
 
+#include "core/kernels/normalise.h"
+
 #include <cstdint>
 
 namespace hemp {
@@ -39,12 +41,13 @@ struct WinogradShape {
 /// Operands of the forward convolution, or of the gradient to the data: that is a convolution of dy in which filters
 /// and channels change places, and each filter is rotated by half a turn.
 struct WinogradOperands {
-    const float* x;
-    const float* weights;  ///< [filters, channels, 3, 3], or [channels, filters, 3, 3] if rotated
-    bool         rotated;
-    float*       prepared;
-    float*       y;
-    bool         accumulate;  ///< y += instead of y =
+    const float*  x;
+    Normalisation normalisation;  ///< of x, as it is read
+    const float*  weights;        ///< [filters, channels, 3, 3], or [channels, filters, 3, 3] if rotated
+    bool          rotated;
+    float*        prepared;
+    float*        y;
+    bool          accumulate;  ///< y += instead of y =
 };
 
 /// The kernels for one instruction set.
@@ -52,8 +55,8 @@ struct Winograd {
     void (*prepare)(const WinogradShape&, const WinogradOperands&, int64_t piece);
     void (*forward)(const WinogradShape&, const WinogradOperands&, int64_t piece, float* scratch);
 
-    void (*weight_gradient)(const WinogradShape&, const float* x, const float* dy, int64_t piece, float* partial,
-                            float* scratch);
+    void (*weight_gradient)(const WinogradShape&, const float* x, const Normalisation& of_x, const float* dy,
+                            int64_t piece, float* partial, float* scratch);
     /// Adds the parts into dw [filters, channels, 3, 3].
     void (*sum_weight_gradient)(const WinogradShape&, const float* partial, int64_t piece, float* dw);
 };

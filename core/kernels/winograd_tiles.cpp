@@ -148,19 +148,36 @@ HEMP_INLINE void prefetch_rows(const float* pixel, int64_t row_stride) {
     }
 }
 
+// What happens to a vector of a pixel as it is read. What lies outside of the image stays zero.
+
+template <class V>
+struct AsItIs {
+    HEMP_INLINE typename V::Float operator()(typename V::Float value, int64_t, bool) const { return value; }
+};
+
+template <class V>
+struct Normalised {
+    const Normalisation& normalisation;
+
+    HEMP_INLINE typename V::Float operator()(typename V::Float value, int64_t lane, bool inside) const {
+        return inside ? NormalisationOf<V>(normalisation, lane)(value) : value;
+    }
+};
+
 /// The columns of Size x Size values with `border` lines above and to the left of the tile: `columns` columns from
 /// `left` on, zero outside the image.
-template <class V, int Size, int64_t Columns>
+template <class V, int Size, int64_t Columns, class Read>
 HEMP_INLINE void transform_columns(const float* image, const TileRange& range, int64_t top, int64_t left,
-                                   int64_t columns, float (&strip)[6][Columns * 16]) {
+                                   int64_t columns, float (&strip)[6][Columns * 16], const Read& read) {
     static constexpr float zeros[Columns * 16] = {};
 
     int64_t      first = std::max<int64_t>(0, -left);
     int64_t      last  = std::min(columns, range.width - left);
     const float* rows[Size];
+    bool         inside[Size];
     for (int64_t i = 0; i < Size; ++i) {
-        bool inside = top + i >= 0 && top + i < range.height;
-        rows[i]     = inside ? image + ((top + i) * range.width + left) * 16 : zeros;
+        inside[i] = top + i >= 0 && top + i < range.height;
+        rows[i]   = inside[i] ? image + ((top + i) * range.width + left) * 16 : zeros;
     }
     const float* below = image + ((top + Size) * range.width + left) * 16;
     for (int64_t i = 0; i < 6; ++i) {
@@ -173,7 +190,7 @@ HEMP_INLINE void transform_columns(const float* image, const TileRange& range, i
             typename V::Float d[Size], v[6];
 #pragma GCC unroll 6
             for (int i = 0; i < Size; ++i) {
-                d[i] = V::load(rows[i] + at);
+                d[i] = read(V::load(rows[i] + at), at % 16, inside[i]);
             }
             to_points<V>(d, v);
 #pragma GCC unroll 6
@@ -188,19 +205,27 @@ HEMP_INLINE void transform_columns(const float* image, const TileRange& range, i
 template <int Size>
 struct ToPoints {
     template <class V>
-    HEMP_INLINE static void run(const TileRange& range, const float* x, const PointLayout& layout, float* to) {
+    HEMP_INLINE static void run(const TileRange& range, const float* x, const Normalisation& normalisation,
+                                const PointLayout& layout, float* to) {
         constexpr int64_t border = (Size - 4) / 2;
         constexpr int64_t width  = strip_tiles * 4 + 2 * border;
         int64_t           stride = layout.point_stride();
         int64_t           plane  = range.height * range.width * 16;
         alignas(64) float strip[6][width * 16];
         for (int64_t block = 0; block < layout.blocks; ++block) {
-            Position at(range);
+            Normalisation of_block = normalisation.from_block(block);
+            Position      at(range);
             for (int64_t tile = 0, count = 0; tile < range.count; tile += count, at.advance(count)) {
-                count = std::min({strip_tiles, range.count - tile, range.tile_columns() - at.column});
-                transform_columns<V, Size, width>(x + at.image * range.image_stride + block * plane, range,
-                                                  at.row * 4 - border, at.column * 4 - border, count * 4 + 2 * border,
-                                                  strip);
+                count               = std::min({strip_tiles, range.count - tile, range.tile_columns() - at.column});
+                const float* image  = x + at.image * range.image_stride + block * plane;
+                int64_t      top    = at.row * 4 - border;
+                int64_t      left   = at.column * 4 - border;
+                int64_t      across = count * 4 + 2 * border;
+                if (of_block) {
+                    transform_columns<V, Size, width>(image, range, top, left, across, strip, Normalised<V>{of_block});
+                } else {
+                    transform_columns<V, Size, width>(image, range, top, left, across, strip, AsItIs<V>());
+                }
                 for (int64_t i = 0; i < 6; ++i) {
                     float* row = to + block * layout.block_stride() + tile * 16 + i * 6 * stride;
                     for (int64_t lane = 0; lane < count * 16; lane += V::width) {
@@ -342,9 +367,8 @@ struct WeightGradients {
 }  // namespace
 
 WinogradTransforms winograd_transforms(InstructionSet set) {
-    using Forth = void(const TileRange&, const float*, const PointLayout&, float*);
-    return {.inputs    = kernel<ToPoints<6>, Forth>(set),
-            .gradients = kernel<ToPoints<4>, Forth>(set),
+    return {.inputs    = kernel<ToPoints<6>, WinogradTransforms::Forth>(set),
+            .gradients = kernel<ToPoints<4>, WinogradTransforms::Forth>(set),
             .results   = kernel<Results, void(const TileRange&, const float*, const PointLayout&, float*, bool)>(set),
             .weights   = kernel<Weights, void(int64_t, const float*, float*, int64_t)>(set),
             .weight_gradients = kernel<WeightGradients, void(int64_t, const float*, int64_t, float*)>(set)};

@@ -6,6 +6,7 @@
 // normal values, 2.1e-6 of the results' root mean square instead of 4.4e-6) at the same cost, and all constants of the
 // transforms are exact. Points +-a, +-2a for another a differ only by a scaling: 3/4 keeps the powers near 1.
 
+#include "core/kernels/normalise.h"
 #include "core/kernels/vector.h"
 
 #include <cstdint>
@@ -36,10 +37,12 @@ struct PointLayout {
 /// The transforms for one instruction set. Images are given by the first of `layout.blocks` blocks of 16 channels of
 /// image 0; what lies beyond the border of an image counts as zero.
 struct WinogradTransforms {
+    using Forth = void(const TileRange&, const float* images, const Normalisation&, const PointLayout& layout,
+                       float* transformed);
     /// B' d B of the 6 x 6 values that a tile's results depend on.
-    void (*inputs)(const TileRange&, const float* x, const PointLayout& layout, float* transformed);
+    Forth* inputs;
     /// A dy A' of the gradients to a tile's 4 x 4 results.
-    void (*gradients)(const TileRange&, const float* dy, const PointLayout& layout, float* transformed);
+    Forth* gradients;
     /// y = A' m A, or y += A' m A.
     void (*results)(const TileRange&, const float* m, const PointLayout& layout, float* y, bool accumulate);
 

@@ -23,6 +23,7 @@ const Operator add_operator{
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
     .keeps_finite = true,
+    .arithmetic   = Arithmetic::sum,
     .in_place     = {0, 1},
 };
 

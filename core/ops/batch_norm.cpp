@@ -2,12 +2,11 @@
 
 #include "core/ops/add.h"
 #include "core/ops/divide.h"
-#include "core/ops/multiply.h"
+#include "core/ops/normalise.h"
 #include "core/ops/reduce.h"
 #include "core/ops/reshape.h"
 #include "core/ops/sqrt.h"
 #include "core/ops/squared_deviation.h"
-#include "core/ops/subtract.h"
 
 // Compositions: applying the statistics is elementwise and fuses with its neighbours, the statistics end chains.
 namespace hemp {
@@ -35,17 +34,16 @@ BatchNorm batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, 
     }
     Tensor mean_of_x = mean(x, all_but_channels);
     Tensor centre    = per_channel(mean_of_x, x, "mean");
-    Tensor centred   = x - centre;
     Tensor variance  = mean(squared_deviation(x, centre), all_but_channels);
     Tensor spread    = sqrt(per_channel(variance, x, "variance") + epsilon);
-    return {centred * (gain / spread) + offset, mean_of_x, variance};
+    return {normalise(x, centre, gain / spread, offset), mean_of_x, variance};
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean, const Tensor& variance,
                   float epsilon) {
     Tensor spread = sqrt(per_channel(variance, x, "variance") + epsilon);
-    return (x - per_channel(mean, x, "mean")) * (per_channel(scale, x, "scale") / spread) +
-           per_channel(shift, x, "shift");
+    return normalise(x, per_channel(mean, x, "mean"), per_channel(scale, x, "scale") / spread,
+                     per_channel(shift, x, "shift"));
 }
 
 }  // namespace hemp

@@ -81,17 +81,18 @@ bool winograd_pays(const Geometry& g) {
 constexpr const char* winograd_name = "Winograd F(4x4, 3x3)";
 
 /// A convolution from `channels` to `filters`; the gradient to data is one of dy, with the weights turned round.
-Work winograd_work(const Geometry& g, bool rotated) {
+Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>& reading) {
     const Winograd* kernels = &winograd();
     WinogradShape   shape{g.images, rotated ? g.filters : g.channels, rotated ? g.channels : g.filters, g.x.height,
                         g.x.width};
     auto            operands = [=](const Buffers& memory) {
-        return WinogradOperands{.x          = memory.input<float>(0),
-                                           .weights    = memory.input<float>(1),
-                                           .rotated    = rotated,
-                                           .prepared   = scratch_of(memory),
-                                           .y          = memory.out<float>(),
-                                           .accumulate = false};
+        return WinogradOperands{.x             = memory.input<float>(0),
+                                           .normalisation = normalisation_of(reading, memory),
+                                           .weights       = memory.input<float>(1),
+                                           .rotated       = rotated,
+                                           .prepared      = scratch_of(memory),
+                                           .y             = memory.out<float>(),
+                                           .accumulate    = false};
     };
     Stage prepare{shape.prepare_pieces(),
                   [=](const Buffers& memory, int64_t piece) { kernels->prepare(shape, operands(memory), piece); }};
@@ -104,12 +105,13 @@ Work winograd_work(const Geometry& g, bool rotated) {
             .algorithm            = winograd_name};
 }
 
-Work winograd_weight_work(const Geometry& g) {
+Work winograd_weight_work(const Geometry& g, const std::optional<Reading>& reading) {
     const Winograd* kernels = &winograd();
     WinogradShape   shape{g.images, g.channels, g.filters, g.x.height, g.x.width};
     Stage           multiply{shape.gradient_pieces(), [=](const Buffers& memory, int64_t piece) {
-                       kernels->weight_gradient(shape, memory.input<float>(1), memory.input<float>(0), piece,
-                                                          scratch_of(memory), thread_scratch_of(memory));
+                       kernels->weight_gradient(shape, memory.input<float>(1), normalisation_of(reading, memory),
+                                                          memory.input<float>(0), piece, scratch_of(memory),
+                                                          thread_scratch_of(memory));
                    }};
     Stage           add{shape.sum_pieces(), [=](const Buffers& memory, int64_t piece) {
                   kernels->sum_weight_gradient(shape, scratch_of(memory), piece, memory.out<float>());
@@ -123,16 +125,17 @@ Work winograd_weight_work(const Geometry& g) {
 // --- direct
 
 /// The packed weights of each block of filters, all phases, lie in scratch.
-Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats) {
+Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats, const std::optional<Reading>& reading) {
     const DirectConv* kernels = &direct_conv();
     return {s.images * cut.strips * cut.shares, [=](const Buffers& memory, int64_t piece) {
                 int64_t share = piece % cut.shares;
                 int64_t first = piece / cut.shares % cut.strips * cut.strip_rows;
                 int64_t image = piece / cut.shares / cut.strips;
 
-                const float* x     = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
-                float*       y     = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
-                StripView    strip = read_strip(s, cut, x, s.in_blocks, first, memory.thread_scratch);
+                const float* x = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
+                float*       y = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
+                StripView    strip =
+                    read_strip(s, cut, x, s.in_blocks, first, normalisation_of(reading, memory), memory.thread_scratch);
                 for (const Phase& phase : s.phases) {
                     int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
                     if (rows <= 0) {
@@ -223,14 +226,14 @@ Sweep forward_sweep(const Geometry& g) {
             .phases     = forward_phases(g.y, g.kernel, g.padding)};
 }
 
-Work work(const Node& node) {
+Work work_reading(const Node& node, const std::optional<Reading>& reading) {
     Geometry g = forward_geometry(node);
     if (winograd_pays(g)) {
-        return winograd_work(g, false);
+        return winograd_work(g, false, reading);
     }
     int64_t weight_floats = forward_weight_floats(g);
     Sweep   sweep         = forward_sweep(g);
-    Cut     cut           = cut_of(sweep, cache_floats);
+    Cut     cut           = cut_of(sweep, cache_floats, reading.has_value());
     Stage   pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t      taps    = g.kernel.area();
                    int64_t      filters = std::min(lanes, g.filters - block * lanes);
@@ -247,18 +250,20 @@ Work work(const Node& node) {
                        }
                    }
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats)},
+    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats, reading)},
             .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct"};
 }
 
 const Operator conv2d_blocked_operator{
-    .name     = "conv2d_blocked",
-    .infer    = infer,
-    .gradient = gradient,
-    .work     = work,
-    .cost     = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+    .name               = "conv2d_blocked",
+    .infer              = infer,
+    .gradient           = gradient,
+    .work               = [](const Node& node) { return work_reading(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return work_reading(node, reading); },
+    .normalised_operand = 0,
+    .cost               = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
@@ -299,11 +304,11 @@ Sweep data_sweep(const Geometry& g) {
 Work data_work(const Node& node) {
     Geometry g = data_geometry(node);
     if (winograd_pays(g)) {
-        return winograd_work(g, true);
+        return winograd_work(g, true, {});
     }
     int64_t weight_floats = data_weight_floats(g);
     Sweep   sweep         = data_sweep(g);
-    Cut     cut           = cut_of(sweep, cache_floats);
+    Cut     cut           = cut_of(sweep, cache_floats, false);
     // The taps of each phase, the last one first.
     Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t taps     = g.kernel.area();
@@ -329,7 +334,7 @@ Work data_work(const Node& node) {
                        }
                    }
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats)},
+    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats, {})},
             .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct"};
@@ -366,12 +371,13 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
     return {conv2d_blocked(x, dy, o), gradient_to_x(weight_geometry(y.node()), from, dy, o)};
 }
 
-Work weight_work(const Node& node) {
+Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry g = weight_geometry(node);
     if (winograd_pays(g)) {
-        return winograd_weight_work(g);
+        return winograd_weight_work(g, reading);
     }
-    const DirectConv* kernels = &direct_conv();
+    const DirectConv* kernels   = &direct_conv();
+    NormalisePixels*  normalise = normalise_pixels();
 
     // A group of channels: all planes, or one block; four where a tap alone is too little work for a look at dy.
     constexpr int64_t enough       = 16;
@@ -386,65 +392,103 @@ Work weight_work(const Node& node) {
 
     Sweep sweep       = forward_sweep(g);
     sweep.in_blocks   = group_blocks;
-    Cut cut           = cut_of(sweep, cache_floats);
+    Cut cut           = cut_of(sweep, cache_floats, reading.has_value());
     cut.offsets_bytes = static_cast<size_t>(g.planar ? group_blocks * taps : lanes) * sizeof(int64_t);
+
+    // So many pixels of a block of x and of one of dy stay in L1 while all pairs of their channels are multiplied: a
+    // few rows, or with 1 x 1 kernels several small images.
+    constexpr int64_t pixels_together = 128;
+    bool              pointwise       = !g.planar && taps == 1 && g.stride.area() == 1 && g.x.area() == g.y.area();
+    int64_t           images_together = pointwise ? std::max<int64_t>(1, pixels_together / g.x.area()) : 1;
+    int64_t           rows_together   = std::max<int64_t>(1, pixels_together / std::max<int64_t>(g.y.width, 1));
+    if (images_together > 1 && reading) {
+        cut.strip_floats = std::max(cut.strip_floats, group_blocks * images_together * g.x.area() * lanes);
+    }
 
     // Totals are [shares, x blocks, y blocks, taps and lanes, 16]; for planes [shares, y blocks, channels, taps, 16].
     Stage multiply{
         groups * shares, [=](const Buffers& memory, int64_t piece) {
-            int64_t group       = piece % groups;
-            int64_t share       = piece / groups;
-            int64_t first_block = group * group_blocks;
-            int64_t blocks      = std::min(group_blocks, g.x_blocks() - first_block);
-            float*  total = scratch_of(memory) + share * share_floats + first_block * g.y_blocks() * filter_floats;
+            int64_t       group       = piece % groups;
+            int64_t       share       = piece / groups;
+            int64_t       first_block = group * group_blocks;
+            int64_t       blocks      = std::min(group_blocks, g.x_blocks() - first_block);
+            Normalisation of_x        = normalisation_of(reading, memory).from_block(first_block);
+            float* total = scratch_of(memory) + share * share_floats + first_block * g.y_blocks() * filter_floats;
             std::fill_n(total, blocks * g.y_blocks() * filter_floats, 0.0f);
             int64_t* offsets = cut.offsets(memory.thread_scratch);
             int64_t  factors = g.planar ? blocks * taps : lanes;
-            for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
+            for (int64_t lane = 0; lane < lanes && !g.planar; ++lane) {
+                offsets[lane] = lane;
+            }
+            // Adds the products of some pixels; `sums` has those of the first block of x and of y, and the first tap.
+            auto add = [&](DirectSums sums, int64_t block_floats, int64_t row_floats) {
+                const float *x = sums.x, *dy = sums.dy;
+                for (int64_t y_block = 0; y_block < g.y_blocks(); ++y_block) {
+                    sums.dy = dy + y_block * g.y.area() * lanes;
+                    if (g.planar) {
+                        sums.total = total + y_block * blocks * filter_floats;
+                        kernels->sum_over_pixels(sums);
+                        continue;
+                    }
+                    for (int64_t block = 0; block < blocks; ++block) {
+                        for (int64_t tap = 0; tap < taps; ++tap) {
+                            sums.x = x + block * block_floats + tap / g.kernel.width * row_floats +
+                                     tap % g.kernel.width * lanes;
+                            sums.total = total + ((block * g.y_blocks() + y_block) * taps + tap) * lanes * lanes;
+                            kernels->sum_over_pixels(sums);
+                        }
+                    }
+                }
+            };
+            int64_t end = g.images * (share + 1) / shares;
+            for (int64_t image = g.images * share / shares; image < end; image += images_together) {
                 const float* whole =
                     memory.input<float>(1) + (image * g.x_blocks() + first_block) * g.x.area() * g.x_lanes();
                 const float* dy = memory.input<float>(0) + image * g.y_blocks() * g.y.area() * lanes;
-                for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
-                    int64_t      rows  = std::min(cut.strip_rows, g.y.height - first);
-                    StripView    strip = read_strip(sweep, cut, whole, blocks, first, memory.thread_scratch);
-                    const float* x     = strip.at(first * g.stride.height - g.padding.height, -g.padding.width);
-                    DirectSums   sums{.x        = x,
-                                      .x_pixel  = g.stride.width * g.x_lanes(),
-                                      .x_row    = g.stride.height * strip.row_floats,
-                                      .offsets  = offsets,
-                                      .factors  = factors,
-                                      .dy       = nullptr,
-                                      .dy_pixel = lanes,
-                                      .dy_row   = g.y.width * lanes,
-                                      .rows     = rows,
-                                      .columns  = g.y.width,
-                                      .total    = nullptr};
-                    if (g.planar) {
-                        for (int64_t i = 0; i < factors; ++i) {
-                            int64_t tap = i % taps;
-                            offsets[i]  = i / taps * strip.block_floats + tap / g.kernel.width * strip.row_floats +
-                                         tap % g.kernel.width;
-                        }
-                    } else {
-                        for (int64_t lane = 0; lane < lanes; ++lane) {
-                            offsets[lane] = lane;
-                        }
-                    }
-                    for (int64_t y_block = 0; y_block < g.y_blocks(); ++y_block) {
-                        sums.dy = dy + (y_block * g.y.height + first) * g.y.width * lanes;
-                        if (g.planar) {
-                            sums.total = total + y_block * blocks * filter_floats;
-                            kernels->sum_over_pixels(sums);
-                            continue;
-                        }
+                DirectSums   sums{.x        = whole,
+                                  .x_pixel  = g.stride.width * g.x_lanes(),
+                                  .x_row    = g.x_blocks() * g.x.area() * lanes,
+                                  .offsets  = offsets,
+                                  .factors  = factors,
+                                  .dy       = dy,
+                                  .dy_pixel = lanes,
+                                  .dy_row   = g.y_blocks() * g.y.area() * lanes,
+                                  .rows     = std::min(images_together, end - image),
+                                  .columns  = g.y.area(),
+                                  .total    = nullptr};
+                if (images_together > 1) {
+                    int64_t block_floats = g.x.area() * lanes;
+                    if (of_x) {
+                        auto* copy   = reinterpret_cast<float*>(memory.thread_scratch);
+                        block_floats = sums.rows * g.x.area() * lanes;
                         for (int64_t block = 0; block < blocks; ++block) {
-                            for (int64_t tap = 0; tap < taps; ++tap) {
-                                sums.x = x + block * strip.block_floats + tap / g.kernel.width * strip.row_floats +
-                                         tap % g.kernel.width * lanes;
-                                sums.total = total + ((block * g.y_blocks() + y_block) * taps + tap) * lanes * lanes;
-                                kernels->sum_over_pixels(sums);
+                            for (int64_t i = 0; i < sums.rows; ++i) {
+                                normalise(of_x.from_block(block), whole + i * sums.x_row + block * g.x.area() * lanes,
+                                          g.x.area(), copy + block * block_floats + i * g.x.area() * lanes);
                             }
                         }
+                        sums.x     = copy;
+                        sums.x_row = g.x.area() * lanes;
+                    }
+                    add(sums, block_floats, 0);
+                    continue;
+                }
+                sums.dy_row  = g.y.width * lanes;
+                sums.columns = g.y.width;
+                for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
+                    StripView strip = read_strip(sweep, cut, whole, blocks, first, of_x, memory.thread_scratch);
+                    sums.x_row      = g.stride.height * strip.row_floats;
+                    for (int64_t i = 0; i < factors && g.planar; ++i) {
+                        int64_t tap = i % taps;
+                        offsets[i]  = i / taps * strip.block_floats + tap / g.kernel.width * strip.row_floats +
+                                     tap % g.kernel.width;
+                    }
+                    int64_t last = std::min(first + cut.strip_rows, g.y.height);
+                    for (int64_t row = first; row < last; row += rows_together) {
+                        sums.x    = strip.at(row * g.stride.height - g.padding.height, -g.padding.width);
+                        sums.dy   = dy + row * g.y.width * lanes;
+                        sums.rows = std::min(rows_together, last - row);
+                        add(sums, strip.block_floats, strip.row_floats);
                     }
                 }
             }
@@ -478,11 +522,13 @@ Work weight_work(const Node& node) {
 }
 
 const Operator conv2d_blocked_weight_gradient_operator{
-    .name     = "conv2d_blocked_weight_gradient",
-    .infer    = weight_infer,
-    .gradient = weight_gradient,
-    .work     = weight_work,
-    .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+    .name               = "conv2d_blocked_weight_gradient",
+    .infer              = weight_infer,
+    .gradient           = weight_gradient,
+    .work               = [](const Node& node) { return weight_work(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return weight_work(node, reading); },
+    .normalised_operand = 1,
+    .cost               = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
 
 }  // namespace

@@ -81,9 +81,9 @@ int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Ph
     return row * g.kernel.width + column;
 }
 
-Work sweep_work(const Geometry& g, bool forward) {
+Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& reading) {
     Sweep            s       = sweep_of(g, forward);
-    Cut              cut     = cut_of(s, cache_floats);
+    Cut              cut     = cut_of(s, cache_floats, reading.has_value());
     const Depthwise* kernels = &depthwise();
     // [blocks, phases, taps, 16]
     Stage pack{g.blocks(), [=](const Buffers& memory, int64_t block) {
@@ -104,7 +104,9 @@ Work sweep_work(const Geometry& g, bool forward) {
                        int64_t      image = piece / cut.strips;
                        const float* x     = memory.input<float>(0) + image * s.in.area() * lanes;
                        float*       y     = memory.out<float>() + image * s.out.area() * lanes;
-                       StripView    strip = read_strip(s, cut, x, 1, first, memory.thread_scratch);
+                       StripView    strip = read_strip(s, cut, x, 1, first,
+                                                       normalisation_of(reading, memory).from_block(image % g.blocks()),
+                                                       memory.thread_scratch);
                        for (const Phase& phase : s.phases) {
                            int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
                            if (rows <= 0 || phase.count.width <= 0) {
@@ -152,11 +154,14 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 }
 
 const Operator depthwise_blocked_operator{
-    .name     = "depthwise_blocked",
-    .infer    = infer,
-    .gradient = gradient,
-    .work     = [](const Node& node) { return sweep_work(forward_geometry(node), true); },
-    .cost     = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+    .name               = "depthwise_blocked",
+    .infer              = infer,
+    .gradient           = gradient,
+    .work               = [](const Node& node) { return sweep_work(forward_geometry(node), true, {}); },
+    .work_reading       = [](const Node&    node,
+                       const Reading& reading) { return sweep_work(forward_geometry(node), true, reading); },
+    .normalised_operand = 0,
+    .cost               = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
@@ -181,7 +186,7 @@ const Operator depthwise_blocked_data_gradient_operator{
     .name     = "depthwise_blocked_data_gradient",
     .infer    = data_infer,
     .gradient = data_gradient,
-    .work     = [](const Node& node) { return sweep_work(data_geometry(node), false); },
+    .work     = [](const Node& node) { return sweep_work(data_geometry(node), false, {}); },
     .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
 };
 
@@ -206,10 +211,10 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 }
 
 /// Each piece: a block, a fixed share of the batch. The shares are added up in order.
-Work weight_work(const Node& node) {
+Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry          g       = weight_geometry(node);
     Sweep             s       = sweep_of(g, true);
-    Cut               cut     = cut_of(s, cache_floats);
+    Cut               cut     = cut_of(s, cache_floats, reading.has_value());
     const Depthwise*  kernels = &depthwise();
     constexpr int64_t enough  = 16;
     int64_t           floats  = g.taps() * lanes;  // of a block
@@ -224,8 +229,10 @@ Work weight_work(const Node& node) {
                        const float* whole = memory.input<float>(1) + (image * g.blocks() + block) * g.x.area() * lanes;
                        const float* dy    = memory.input<float>(0) + (image * g.blocks() + block) * g.y.area() * lanes;
                        for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
-                           int64_t   rows  = std::min(cut.strip_rows, g.y.height - first);
-                           StripView strip = read_strip(s, cut, whole, 1, first, memory.thread_scratch);
+                           int64_t   rows = std::min(cut.strip_rows, g.y.height - first);
+                           StripView strip =
+                               read_strip(s, cut, whole, 1, first, normalisation_of(reading, memory).from_block(block),
+                                          memory.thread_scratch);
                            kernels->sum_over_pixels(
                                {.x           = strip.at(first * g.stride.height - g.padding.height, -g.padding.width),
                                 .x_pixel     = g.stride.width * lanes,
@@ -258,11 +265,13 @@ Work weight_work(const Node& node) {
 }
 
 const Operator depthwise_blocked_weight_gradient_operator{
-    .name     = "depthwise_blocked_weight_gradient",
-    .infer    = weight_infer,
-    .gradient = weight_gradient,
-    .work     = weight_work,
-    .cost     = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
+    .name               = "depthwise_blocked_weight_gradient",
+    .infer              = weight_infer,
+    .gradient           = weight_gradient,
+    .work               = [](const Node& node) { return weight_work(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return weight_work(node, reading); },
+    .normalised_operand = 1,
+    .cost               = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
 
 }  // namespace

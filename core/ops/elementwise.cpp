@@ -15,6 +15,13 @@ Type infer_elementwise(const Node& node) {
     return {shape};
 }
 
+std::optional<float> fixed_number(const Tensor& operand) {
+    if (is_constant(operand) && operand.dtype() == DType::f32 && operand.shape().size() == 1) {
+        return operand.node().value->values<float>()[0];
+    }
+    return std::nullopt;
+}
+
 Tensor sum_to(const Tensor& dy, const Shape& shape) {
     if (dy.shape() == shape) {
         return dy;

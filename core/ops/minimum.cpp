@@ -4,6 +4,8 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/select.h"
 
+#include <limits>
+
 // The smaller of two. Where both are equal the gradient goes to a, so that it is counted once.
 namespace hemp {
 namespace {
@@ -22,11 +24,20 @@ struct Formula {
     }
 };
 
+std::optional<Clamp> clamp(const Node& node) {
+    std::optional<float> bound = fixed_number(node.inputs[1]);
+    if (!bound) {
+        return std::nullopt;
+    }
+    return Clamp{-std::numeric_limits<float>::infinity(), *bound};
+}
+
 const Operator minimum_operator{
     .name         = "minimum",
     .infer        = infer_elementwise,
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
+    .clamp        = clamp,
     .keeps_finite = true,
     .in_place     = {0, 1},
 };

@@ -25,6 +25,7 @@ const Operator multiply_operator{
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
     .keeps_finite = true,
+    .arithmetic   = Arithmetic::product,
     .in_place     = {0, 1},
 };
 

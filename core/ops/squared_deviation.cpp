@@ -11,7 +11,7 @@ namespace {
 Tensors gradient(const Tensor& y, const Tensor& dy) {
     const Tensor& x    = y.node().inputs[0];
     const Tensor& mean = y.node().inputs[1];
-    return {sum_to((x - mean) * dy * constant(2.0f), x.shape()), Tensor()};
+    return {sum_to((x - mean) * (dy * constant(2.0f)), x.shape()), Tensor()};
 }
 
 struct Formula {

@@ -24,6 +24,7 @@ const Operator subtract_operator{
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
     .keeps_finite = true,
+    .arithmetic   = Arithmetic::difference,
     .in_place     = {0, 1},
 };
 

@@ -20,10 +20,13 @@ AxisPhase axis_phase(int64_t remainder, int64_t length, int64_t kernel, int64_t 
 }
 
 /// Copies a strip of `blocks` planes of `pixel_floats` floats a pixel, with zeros where it lies outside.
-void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip, float* to) {
-    int64_t inner_left  = std::clamp<int64_t>(0, strip.left, strip.right);
-    int64_t inner_right = std::clamp(size.width, inner_left, strip.right);
+void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip,
+                const Normalisation& normalisation, float* to) {
+    NormalisePixels* normalise   = normalise_pixels();
+    int64_t          inner_left  = std::clamp<int64_t>(0, strip.left, strip.right);
+    int64_t          inner_right = std::clamp(size.width, inner_left, strip.right);
     for (int64_t block = 0; block < blocks; ++block) {
+        Normalisation of_block = normalisation.from_block(block);
         for (int64_t row = strip.top; row < strip.bottom; ++row) {
             if (row < 0 || row >= size.height) {
                 std::fill_n(to, strip.columns() * pixel_floats, 0.0f);
@@ -32,7 +35,11 @@ void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_f
                 int64_t      before = (inner_left - strip.left) * pixel_floats;
                 int64_t      inner  = (inner_right - inner_left) * pixel_floats;
                 std::fill_n(to, before, 0.0f);
-                std::copy_n(from, inner, to + before);
+                if (of_block) {
+                    normalise(of_block, from, inner_right - inner_left, to + before);
+                } else {
+                    std::copy_n(from, inner, to + before);
+                }
                 std::fill_n(to + before + inner, (strip.right - inner_right) * pixel_floats, 0.0f);
             }
             to += strip.columns() * pixel_floats;
@@ -116,7 +123,7 @@ int64_t Sweep::most_offsets() const {
     return most * in_blocks;
 }
 
-Cut cut_of(const Sweep& s, int64_t cache_floats) {
+Cut cut_of(const Sweep& s, int64_t cache_floats, bool normalised) {
     constexpr int64_t least_rows = 4;  // of a tile
     constexpr int64_t enough     = 16;
     int64_t           rows       = std::max<int64_t>(s.rows(), 1);
@@ -136,14 +143,14 @@ Cut cut_of(const Sweep& s, int64_t cache_floats) {
     strips                 = (rows + strip_rows - 1) / strip_rows;
     int64_t pieces         = std::max<int64_t>(s.images * strips, 1);
     int64_t shares         = std::clamp<int64_t>((enough + pieces - 1) / pieces, 1, std::max<int64_t>(s.out_blocks, 1));
-    bool    copied         = !s.inside(s.strip(0, rows));
+    bool    copied         = normalised || !s.inside(s.strip(0, rows));
     constexpr int64_t line = 16;  // floats, so that the offsets are aligned
     int64_t           strip = copied ? (floats(strip_rows) + line - 1) / line * line : 0;
     return {strip_rows, strips, shares, strip, static_cast<size_t>(s.most_offsets()) * sizeof(int64_t)};
 }
 
 StripView read_strip(const Sweep& s, const Cut& cut, const float* image, int64_t blocks, int64_t first,
-                     std::byte* thread_scratch) {
+                     const Normalisation& normalisation, std::byte* thread_scratch) {
     StripView view{.pixels       = image,
                    .strip        = {0, s.in.height, 0, s.in.width},
                    .pixel_floats = s.in_lanes,
@@ -152,7 +159,7 @@ StripView read_strip(const Sweep& s, const Cut& cut, const float* image, int64_t
     if (cut.strip_floats > 0) {
         auto* copy = reinterpret_cast<float*>(thread_scratch);
         view.strip = s.strip(first, first + cut.strip_rows);
-        copy_strip(image, s.in, blocks, s.in_lanes, view.strip, copy);
+        copy_strip(image, s.in, blocks, s.in_lanes, view.strip, normalisation, copy);
         view.pixels = copy;
     }
     view.row_floats   = view.strip.columns() * s.in_lanes;

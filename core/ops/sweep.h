@@ -4,6 +4,7 @@
 // passes; what is done with a pixel is up to the kernel.
 
 #include "core/kernels/direct_conv.h"
+#include "core/kernels/normalise.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +66,7 @@ struct Sweep {
 /// are few strips.
 struct Cut {
     int64_t strip_rows, strips, shares;
-    int64_t strip_floats;   ///< copied, of thread scratch; 0 where nothing lies outside of the image
+    int64_t strip_floats;   ///< copied, of thread scratch; 0 where a strip is read in the image
     size_t  offsets_bytes;  ///< of thread scratch, after the strip
 
     size_t   thread_scratch_bytes() const { return static_cast<size_t>(strip_floats) * sizeof(float) + offsets_bytes; }
@@ -74,7 +75,8 @@ struct Cut {
     }
 };
 
-Cut cut_of(const Sweep& sweep, int64_t cache_floats);
+/// A strip is copied where something of it lies outside of the image, or if it is normalised on the way.
+Cut cut_of(const Sweep& sweep, int64_t cache_floats, bool normalised);
 
 /// A strip of `in_blocks` planes or blocks where a kernel reads it: in the image, or in a copy with zeros around it.
 struct StripView {
@@ -88,8 +90,9 @@ struct StripView {
     }
 };
 
-/// What rows [first, first + strip_rows) of output pixels read of the first `blocks` blocks of `image`.
+/// What rows [first, first + strip_rows) of output pixels read of the first `blocks` blocks of `image`, normalised from
+/// the first block's channels on.
 StripView read_strip(const Sweep& sweep, const Cut& cut, const float* image, int64_t blocks, int64_t first,
-                     std::byte* thread_scratch);
+                     const Normalisation& normalisation, std::byte* thread_scratch);
 
 }  // namespace hemp

@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <limits>
 
-// A chain of elementwise operators as one step. It walks its shape in tiles of 1,024 elements: each node's function
+// A chain of elementwise operators as one step. It walks its shape in tiles of 512 elements: each node's function
 // runs over the tile before the next tile begins, so that values between nodes stay in L1 and each operand is read,
 // each result written once. An operand that repeats (broadcasting) is first spread over the tile. Reductions add each
 // tile to the sums of their piece; a second stage adds up the pieces, in order.
 namespace hemp {
 namespace {
 
-constexpr int64_t tile_elements = 1024;
-constexpr size_t  slot_bytes    = tile_elements * sizeof(float);
+constexpr int64_t tile_elements = 256;
+constexpr size_t  most_operands = 5;  // of a node
+/// With a line between slots: at a multiple of 4 KiB they would share the sets of L1.
+constexpr size_t slot_bytes = tile_elements * sizeof(float) + 64;
 
 /// Walks a shape's elements in order while an operand (or a reduction's result) repeats along some axes.
 class Walk {
@@ -183,8 +185,28 @@ struct Chain {
     std::vector<std::pair<size_t, size_t>> late_reads;  // instruction, input
     // Dense inputs that slots hold a repeated form of cannot be in place: their sizes differ.
 
+    std::vector<Place> dense;  // inputs that are read element by element
+
     void run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const;
+    void prefetch(const Buffers& memory, int64_t begin, int64_t last, size_t instruction) const;
 };
+
+/// Asks for a share of what the next tile reads, so that memory is at work while the instructions are.
+void Chain::prefetch(const Buffers& memory, int64_t begin, int64_t last, size_t instruction) const {
+    constexpr size_t line = 64;
+    int64_t          next = begin + tile_elements;
+    if (next + tile_elements > last) {
+        return;
+    }
+    for (const Place& place : dense) {
+        const std::byte* from  = memory.input<std::byte>(place.index) + static_cast<size_t>(next) * place.element_bytes;
+        size_t           lines = static_cast<size_t>(tile_elements) * place.element_bytes / line;
+        for (size_t i = lines * instruction / instructions.size(); i < lines * (instruction + 1) / instructions.size();
+             ++i) {
+            __builtin_prefetch(from + i * line, 0, 2);
+        }
+    }
+}
 
 void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const {
     std::byte* scratch = memory.thread_scratch;
@@ -239,8 +261,10 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
                 held[i] = {element, count};
             }
         }
-        for (const Instruction& instruction : instructions) {
-            const void* operands[3];
+        for (size_t i = 0; i < instructions.size(); ++i) {
+            const Instruction& instruction = instructions[i];
+            prefetch(memory, begin, last, i);
+            const void* operands[most_operands];
             for (size_t k = 0; k < instruction.operands.size(); ++k) {
                 operands[k] = locate(instruction.operands[k], begin);
             }
@@ -357,6 +381,7 @@ class ChainBuilder {
         Walk   walk(walked_, operand.shape());
         if (operand.shape().size() == walked_.size()) {
             places_[operand] = {Place::input, input, bytes};
+            chain_.dense.push_back(places_[operand]);
         } else {
             places_[operand] = {Place::slot, next_slot_, bytes};
             chain_.spreads.push_back({input, next_slot_++, bytes, walk, walk.everywhere_equal()});
@@ -472,8 +497,11 @@ Work chain_work(const Group& group) {
 }
 
 Work work_of(const Group& group) {
-    const Node& node = group.nodes[0].node();
-    return group.is_chain() ? chain_work(group) : node.op->work(node);
+    if (group.is_chain()) {
+        return chain_work(group);
+    }
+    const Node& node = group.last();
+    return group.nodes.size() == 1 ? node.op->work(node) : node.op->work_reading(node, reading_of(group));
 }
 
 Cost cost_of(const Group& group) {

@@ -14,9 +14,34 @@ Tensor storage_of(Tensor tensor) {
     return tensor;
 }
 
-namespace {
+Tensors inputs_of(const Group& group) {
+    if (!group.is_chain()) {
+        const Tensors& read_through = group.nodes[0].node().inputs;
+        Tensors        inputs;
+        for (const Tensor& input : group.last().inputs) {
+            bool computed = group.nodes.size() > 1 && input == group.nodes[group.nodes.size() - 2];
+            inputs.push_back(storage_of(computed ? read_through[0] : input));
+        }
+        for (size_t i = 1; group.nodes.size() > 1 && i < read_through.size(); ++i) {
+            inputs.push_back(storage_of(read_through[i]));
+        }
+        return inputs;
+    }
+    std::set<Tensor> members(group.nodes.begin(), group.nodes.end()), read;
+    Tensors          inputs;
+    for (const Tensor& tensor : group.nodes) {
+        for (const Tensor& input : tensor.node().inputs) {
+            Tensor source = storage_of(input);
+            bool   inside = members.contains(source) && source == input;
+            if (!inside && read.insert(source).second) {
+                inputs.push_back(source);
+            }
+        }
+    }
+    return inputs;
+}
 
-constexpr size_t most_nodes = 48;  // of a chain: more would push its tiles out of L1
+namespace {
 
 bool is_leaf(const Tensor& tensor) { return tensor.node().inputs.empty() && tensor.node().op->work == nullptr; }
 
@@ -118,7 +143,7 @@ class Fusion {
         const Node& reader = groups_[b].nodes[0].node();
         bool        chain  = reader.op->work == nullptr;
         if (a == b || !chain || walked_shape(groups_[a].nodes[0]) != walked_shape(groups_[b].nodes[0]) ||
-            groups_[a].nodes.size() + groups_[b].nodes.size() > most_nodes || reads_whole(b, a) ||
+            groups_[a].nodes.size() + groups_[b].nodes.size() > most_chained || reads_whole(b, a) ||
             reached_around(b, a)) {
             return;
         }
@@ -165,21 +190,13 @@ class Fusion {
             }
             std::sort(draft.nodes.begin(), draft.nodes.end(),
                       [&](const Tensor& a, const Tensor& b) { return place[a] < place[b]; });
-            Group            group{draft.nodes, {}, {}};
-            std::set<Tensor> members(draft.nodes.begin(), draft.nodes.end()), read;
+            Group group{draft.nodes, {}, {}};
             for (const Tensor& tensor : group.nodes) {
-                for (const Tensor& input : tensor.node().inputs) {
-                    Tensor source = storage_of(input);
-                    bool   inside = members.contains(source) && source == input;
-                    // A node with work of its own sees its inputs by position, a chain each value once.
-                    if (!inside && (!group.is_chain() || read.insert(source).second)) {
-                        group.inputs.push_back(source);
-                    }
-                }
                 if (written.contains(tensor)) {
                     group.outputs.push_back(tensor);
                 }
             }
+            group.inputs = inputs_of(group);
             result.push_back(std::move(group));
         }
         return result;

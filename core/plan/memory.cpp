@@ -43,7 +43,7 @@ size_t place(std::vector<Life>& lives) {
 
 /// May the result of `group` take the memory of its input `i`?
 bool in_place_allowed(const Group& group, size_t i) {
-    const std::vector<size_t>& allowed = group.nodes[0].node().op->in_place;
+    const std::vector<size_t>& allowed = group.last().op->in_place;
     return group.is_chain() || std::find(allowed.begin(), allowed.end(), i) != allowed.end();
 }
 

@@ -25,6 +25,10 @@ void verify(const Roots& roots, std::string_view pass);
 /// elementwise reader of a repeated tensor reads the tensor itself.
 Roots simplify(const Roots& roots);
 
+/// The same computation with a product and the sum that takes it up as one operator, a difference before them too: less
+/// walks over a tile, and one rounding less.
+Roots contract(const Roots& roots);
+
 /// The same computation with convolutions, and what lies between them, on blocks of channels where that pays. Every
 /// tensor stays row-major: values in blocks have five axes.
 Roots choose_layouts(const Roots& roots);
@@ -32,23 +36,39 @@ Roots choose_layouts(const Roots& roots);
 /// How a value lies in memory, for reports.
 std::string_view layout_of(const Tensor& tensor);
 
-/// One step of a program: a node on its own, or a chain of elementwise operators that walks memory once, tile by tile.
+/// One step of a program: a node with work of its own, or a chain of elementwise operators that walks memory once, tile
+/// by tile. Such a node may come with a batch norm and clamps before it, which it applies as it reads (Reading).
 struct Group {
     Tensors nodes;    ///< each after its inputs
-    Tensors inputs;   ///< distinct values read from memory
+    Tensors inputs;   ///< values read from memory: distinct ones of a chain, a node's by position
     Tensors outputs;  ///< values written to memory
 
-    bool is_chain() const { return nodes[0].node().op->work == nullptr; }
+    const Node& last() const { return nodes.back().node(); }
+    bool        is_chain() const { return last().op->work == nullptr; }
 };
+
+/// The values that a group's nodes read from memory, in the order that Group::inputs has.
+Tensors inputs_of(const Group& group);
 
 /// The value in memory that a tensor stands for: itself, or what a reshape is a view of.
 Tensor storage_of(Tensor tensor);
 
+/// Nodes of a chain: more would push its tiles out of L1.
+constexpr size_t most_chained = 48;
+
 /// Joins elementwise operators of one shape, and the reductions that end them, into groups.
 std::vector<Group> fuse(const Roots& roots);
 
+/// The same groups, but a value that is cheap to compute is computed by each group that reads it, instead of being
+/// written and read again, where that moves no more memory: what batch norm and activation make of a convolution's
+/// result, for one.
+std::vector<Group> recompute(std::vector<Group> groups, const Roots& roots);
+
 /// An order in which each group comes after those it needs, and writers of variables after their readers if possible.
 std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots);
+
+/// How the last node of a group reads what the nodes before it compute.
+Reading reading_of(const Group& group);
 
 /// How a group is computed: its node's own work, or that of a chain.
 Work work_of(const Group& group);

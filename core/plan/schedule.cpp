@@ -1,49 +1,92 @@
 #include "core/plan/plan.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace hemp {
 namespace {
 
-/// Depth-first order of groups along `before`, deterministic.
+/// Of the groups that can run, always the one after which the least memory is in use: a gradient to weights runs as
+/// soon as it can, and the gradients that it reads are not kept until the end. Among equals the first.
 class Order {
  public:
-    explicit Order(const std::vector<std::set<size_t>>& before) : before_(before), state_(before.size()) {}
-
-    std::vector<size_t> run() {
-        for (size_t i = 0; i < before_.size(); ++i) {
-            visit(i);
+    Order(const std::vector<Group>& groups, const std::vector<std::set<size_t>>& before, const Roots& roots)
+        : groups_(groups), waits_(groups.size()), after_(groups.size()) {
+        for (const Tensor& output : roots.outputs) {
+            kept_.insert(storage_of(output));
         }
-        return order_;
-    }
-
- private:
-    void visit(size_t start) {
-        std::vector<std::pair<size_t, std::set<size_t>::const_iterator>> path;
-        auto                                                             enter = [&](size_t i) {
-            state_[i] = true;
-            path.emplace_back(i, before_[i].begin());
-        };
-        if (!state_[start]) {
-            enter(start);
+        for (const Update& update : roots.updates) {
+            kept_.insert(storage_of(update.value));
+            updates_.insert(storage_of(update.value));
         }
-        while (!path.empty()) {
-            auto& [group, next] = path.back();
-            if (next == before_[group].end()) {
-                order_.push_back(group);
-                path.pop_back();
-            } else {
-                size_t wanted = *next++;
-                if (!state_[wanted]) {
-                    enter(wanted);
-                }
+        for (size_t i = 0; i < groups.size(); ++i) {
+            waits_[i] = before[i].size();
+            for (size_t earlier : before[i]) {
+                after_[earlier].push_back(i);
+            }
+            for (const Tensor& output : groups[i].outputs) {
+                written_.insert(output);
+            }
+            for (const Tensor& input : distinct(groups[i].inputs)) {
+                ++unread_[input];
             }
         }
     }
 
-    const std::vector<std::set<size_t>>& before_;
-    std::vector<bool>                    state_;
-    std::vector<size_t>                  order_;
+    std::vector<size_t> run() {
+        std::vector<size_t> order;
+        std::set<size_t>    ready;
+        for (size_t i = 0; i < waits_.size(); ++i) {
+            if (waits_[i] == 0) {
+                ready.insert(i);
+            }
+        }
+        while (!ready.empty()) {
+            size_t  best  = *ready.begin();
+            int64_t least = std::numeric_limits<int64_t>::max();
+            for (size_t i : ready) {
+                int64_t growth = growth_of(groups_[i]);
+                if (growth < least) {
+                    best  = i;
+                    least = growth;
+                }
+            }
+            ready.erase(best);
+            order.push_back(best);
+            for (const Tensor& input : distinct(groups_[best].inputs)) {
+                --unread_[input];
+            }
+            for (size_t later : after_[best]) {
+                if (--waits_[later] == 0) {
+                    ready.insert(later);
+                }
+            }
+        }
+        return order;
+    }
+
+ private:
+    static std::set<Tensor> distinct(const Tensors& tensors) { return {tensors.begin(), tensors.end()}; }
+
+    /// Bytes in use after a group less those before. New values of variables take the place of the old ones.
+    int64_t growth_of(const Group& group) const {
+        size_t more = 0, less = 0;
+        for (const Tensor& output : group.outputs) {
+            more += updates_.contains(output) ? 0 : output.type().bytes();
+        }
+        for (const Tensor& input : distinct(group.inputs)) {
+            if (unread_.at(input) == 1 && written_.contains(input) && !kept_.contains(input)) {
+                less += input.type().bytes();
+            }
+        }
+        return static_cast<int64_t>(more) - static_cast<int64_t>(less);
+    }
+
+    const std::vector<Group>&        groups_;
+    std::vector<size_t>              waits_;  // groups that must run before
+    std::vector<std::vector<size_t>> after_;
+    std::set<Tensor>                 kept_, updates_, written_;
+    std::map<Tensor, size_t>         unread_;  // groups that have not read a value yet
 };
 
 bool reaches(const std::vector<std::set<size_t>>& before, size_t from, size_t to) {
@@ -99,7 +142,7 @@ std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots) {
         }
     }
     std::vector<Group> ordered;
-    for (size_t i : Order(before).run()) {
+    for (size_t i : Order(groups, before, roots).run()) {
         ordered.push_back(std::move(groups[i]));
     }
     return ordered;

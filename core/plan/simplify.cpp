@@ -64,42 +64,84 @@ Tensors without_repetition(const Node& node, Tensors inputs) {
     return inputs;
 }
 
+/// Makes nodes, each only once, with what is constant computed.
+class Simplification {
+ public:
+    Tensor made(const Operator& op, const Tensors& inputs, const Attributes& attributes, const Tensor& original) {
+        Key  key{&op, inputs, attributes};
+        auto found = known_.find(key);
+        if (found != known_.end()) {
+            return found->second;
+        }
+        bool   same   = original && original.node().op == &op && original.node().inputs == inputs;
+        Tensor result = same ? original : node(op, inputs, attributes);
+        if (all_constant(inputs) && result.shape().size() <= largest_folded) {
+            result = unique(evaluate(result));
+        }
+        known_[key] = result;
+        return result;
+    }
+
+    /// The same tensor for all constants of equal values.
+    Tensor unique(const Tensor& tensor) {
+        if (!is_constant(tensor) || tensor.shape().size() > largest_folded) {
+            return tensor;
+        }
+        const Array& value = *tensor.node().value;
+        std::string  bytes(static_cast<const char*>(value.memory()), value.bytes());
+        return constants_.try_emplace({to_string(value.type()), bytes}, tensor).first->second;
+    }
+
+    Tensor simple(const Tensor& tensor, Tensors inputs) {
+        const Node& node = tensor.node();
+        if (inputs.empty()) {
+            return unique(tensor);
+        }
+        if (node.op->tile != nullptr && !node.op->repeats) {
+            if (Tensor repeated = repeated_afterwards(node, inputs)) {
+                return repeated;
+            }
+            inputs = without_repetition(node, inputs);
+        }
+        return made(*node.op, inputs, node.attributes, tensor);
+    }
+
+ private:
+    using Key = std::tuple<const Operator*, Tensors, Attributes>;
+
+    /// An elementwise node of which every operand is repeated, or a single number: computed before it is repeated.
+    Tensor repeated_afterwards(const Node& node, Tensors inputs) {
+        Tensor repetition;
+        for (Tensor& input : inputs) {
+            if (input.node().op->repeats) {
+                repetition = input;
+                input      = input.node().inputs[0];
+            } else if (input.shape().size() != 1) {
+                return {};
+            }
+        }
+        if (!repetition || repetition.shape() != node.type.shape || repetition.dtype() != node.type.dtype) {
+            return {};
+        }
+        Tensor once = made(*node.op, inputs, node.attributes, {});
+        return made(*repetition.node().op, {once}, repetition.node().attributes, {});
+    }
+
+    std::map<Key, Tensor>                                 known_;
+    std::map<std::pair<std::string, std::string>, Tensor> constants_;  // by type and bytes
+};
+
 }  // namespace
 
 Roots simplify(const Roots& roots) {
-    using Key = std::tuple<const Operator*, Tensors, Attributes>;
-    std::map<Key, Tensor>                                 known;
-    std::map<std::pair<std::string, std::string>, Tensor> constants;  // by type and bytes
-    std::map<const Node*, Tensor>                         simple;
+    Simplification                simplification;
+    std::map<const Node*, Tensor> simple;
     for (const Tensor& tensor : topological_order(roots.all())) {
-        const Node& node   = tensor.node();
-        Tensor      result = tensor;
-        if (!node.inputs.empty()) {
-            Tensors inputs;
-            for (const Tensor& input : node.inputs) {
-                inputs.push_back(simple.at(&input.node()));
-            }
-            if (node.op->tile != nullptr && !node.op->repeats) {
-                inputs = without_repetition(node, inputs);
-            }
-            Key  key{node.op, inputs, node.attributes};
-            auto found = known.find(key);
-            if (found != known.end()) {
-                simple[&node] = found->second;
-                continue;
-            }
-            result = inputs == node.inputs ? tensor : hemp::node(*node.op, inputs, node.attributes);
-            if (all_constant(inputs) && node.type.shape.size() <= largest_folded) {
-                result = evaluate(result);
-            }
-            known[key] = result;
+        Tensors inputs;
+        for (const Tensor& input : tensor.node().inputs) {
+            inputs.push_back(simple.at(&input.node()));
         }
-        if (is_constant(result) && result.shape().size() <= largest_folded) {
-            const Array& value = *result.node().value;
-            std::string  bytes(static_cast<const char*>(value.memory()), value.bytes());
-            result = constants.try_emplace({to_string(value.type()), bytes}, result).first->second;
-        }
-        simple[&node] = result;
+        simple[&tensor.node()] = simplification.simple(tensor, std::move(inputs));
     }
     Roots simplified;
     for (const Tensor& output : roots.outputs) {

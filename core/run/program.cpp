@@ -252,11 +252,15 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
     if (check) {
         verify(roots, "simplify");
     }
+    roots = contract(roots);
+    if (check) {
+        verify(roots, "contract");
+    }
     roots = choose_layouts(roots);
     if (check) {
         verify(roots, "layout");
     }
-    std::vector<Group> groups = schedule(fuse(roots), roots);
+    std::vector<Group> groups = schedule(recompute(fuse(roots), roots), roots);
     std::vector<Work>  works;
     for (const Group& group : groups) {
         works.push_back(work_of(group));

@@ -44,6 +44,13 @@ double minimum(X x) { return std::isnan(x[0]) || x[0] <= x[1] ? x[0] : x[1]; }
 double greater(X x) { return x[0] > x[1] ? 1 : 0; }
 double greater_equal(X x) { return x[0] >= x[1] ? 1 : 0; }
 double equal(X x) { return x[0] == x[1] ? 1 : 0; }
+double multiply_add(X x) { return x[0] * x[1] + x[2]; }
+double relu_gradient(X x) { return x[0] > 0 ? x[1] : 0; }
+double relu6(X x) { return std::isnan(x[0]) ? x[0] : std::fmin(std::fmax(x[0], 0.0), 6.0); }
+double relu6_gradient(X x) { return x[0] > 0 && x[0] < 6 ? x[1] : 0; }
+double normalise(X x) { return (x[0] - x[1]) * x[2] + x[3]; }
+double normalised_relu_gradient(X x) { return normalise(x) > 0 ? x[4] : 0; }
+double normalised_relu6_gradient(X x) { return normalise(x) > 0 && normalise(x) < 6 ? x[4] : 0; }
 double select(X x) { return x[0] != 0 ? x[1] : x[2]; }
 double expand(X x) { return x[0]; }
 
@@ -65,26 +72,33 @@ Values cast(const Node& node, const Operands& in) {
 }  // namespace
 
 void add_elementwise(Table& table) {
-    table["add"]               = map<add>;
-    table["subtract"]          = map<subtract>;
-    table["squared_deviation"] = map<squared_deviation>;
-    table["multiply"]          = map<multiply>;
-    table["divide"]            = map<divide>;
-    table["negate"]            = map<negate>;
-    table["exp"]               = map<exp>;
-    table["log"]               = map<log>;
-    table["sqrt"]              = map<sqrt>;
-    table["tanh"]              = map<tanh>;
-    table["sigmoid"]           = map<sigmoid>;
-    table["relu"]              = map<relu>;
-    table["maximum"]           = map<maximum>;
-    table["minimum"]           = map<minimum>;
-    table["greater"]           = map<greater>;
-    table["greater_equal"]     = map<greater_equal>;
-    table["equal"]             = map<equal>;
-    table["select"]            = map<select>;
-    table["expand"]            = map<expand>;
-    table["cast"]              = cast;
+    table["add"]                       = map<add>;
+    table["subtract"]                  = map<subtract>;
+    table["squared_deviation"]         = map<squared_deviation>;
+    table["multiply"]                  = map<multiply>;
+    table["divide"]                    = map<divide>;
+    table["negate"]                    = map<negate>;
+    table["exp"]                       = map<exp>;
+    table["log"]                       = map<log>;
+    table["sqrt"]                      = map<sqrt>;
+    table["tanh"]                      = map<tanh>;
+    table["sigmoid"]                   = map<sigmoid>;
+    table["relu"]                      = map<relu>;
+    table["maximum"]                   = map<maximum>;
+    table["minimum"]                   = map<minimum>;
+    table["greater"]                   = map<greater>;
+    table["greater_equal"]             = map<greater_equal>;
+    table["equal"]                     = map<equal>;
+    table["multiply_add"]              = map<multiply_add>;
+    table["relu_gradient"]             = map<relu_gradient>;
+    table["relu6"]                     = map<relu6>;
+    table["relu6_gradient"]            = map<relu6_gradient>;
+    table["normalised_relu_gradient"]  = map<normalised_relu_gradient>;
+    table["normalised_relu6_gradient"] = map<normalised_relu6_gradient>;
+    table["normalise"]                 = map<normalise>;
+    table["select"]                    = map<select>;
+    table["expand"]                    = map<expand>;
+    table["cast"]                      = cast;
 }
 
 }  // namespace hemp::plain

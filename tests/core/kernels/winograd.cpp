@@ -149,7 +149,7 @@ std::vector<float> convolved(const WinogradShape& s, const Images& x, const std:
     Guarded          prepared(s.prepared_floats());
     Guarded          scratch(s.forward_scratch_floats());
     Guarded          y(s.images * s.filter_blocks() * 16 * s.height * s.width, before);
-    WinogradOperands operands{x.blocked.data(), weights.data(), rotated, prepared.data(), y.data(), accumulate};
+    WinogradOperands operands{x.blocked.data(), {}, weights.data(), rotated, prepared.data(), y.data(), accumulate};
     for_pieces(s.prepare_pieces(), backwards, [&](int64_t piece) { winograd().prepare(s, operands, piece); });
     for_pieces(s.forward_pieces(), backwards,
                [&](int64_t piece) { winograd().forward(s, operands, piece, scratch.data()); });
@@ -164,7 +164,8 @@ std::vector<float> weight_gradient(const Case& c, bool backwards = false) {
     Guarded              partial(s.partial_floats());
     Guarded              dw(s.filters * s.channels * 9);
     for_pieces(s.gradient_pieces(), backwards, [&](int64_t piece) {
-        winograd().weight_gradient(s, c.x.blocked.data(), c.dy.blocked.data(), piece, partial.data(), scratch.data());
+        winograd().weight_gradient(s, c.x.blocked.data(), {}, c.dy.blocked.data(), piece, partial.data(),
+                                   scratch.data());
     });
     for_pieces(s.sum_pieces(), backwards,
                [&](int64_t piece) { winograd().sum_weight_gradient(s, partial.data(), piece, dw.data()); });

@@ -6,7 +6,9 @@
 #include "core/ops/expand.h"
 #include "core/ops/log.h"
 #include "core/ops/multiply.h"
+#include "core/ops/multiply_add.h"
 #include "core/ops/negate.h"
+#include "core/ops/normalise.h"
 #include "core/ops/relu.h"
 #include "core/ops/select.h"
 #include "core/ops/sigmoid.h"
@@ -121,6 +123,83 @@ TEST_CASE("relu") {
         CHECK(y[3] == 0);
         CHECK(y[4] == infinity);
     }
+}
+
+TEST_CASE("relu6") {
+    SUBCASE("agrees with its definition") { check_unary("relu6", relu6, -3, 9, {.ulps = 0}); }
+    SUBCASE("lets NaN through") {
+        std::vector<float> y = computed(relu6(vector({nan_value, -1, 2, infinity})));
+        CHECK(std::isnan(y[0]));
+        CHECK(y[1] == 0);
+        CHECK(y[2] == 2);
+        CHECK(y[3] == 6);
+    }
+}
+
+TEST_CASE("gradients of rectifiers") {
+    SUBCASE("agree with their definitions") {
+        check_binary("relu_gradient", relu_gradient, true, -2, 2, {.ulps = 0});
+        check_binary("relu6_gradient", relu6_gradient, true, -3, 9, {.ulps = 0});
+    }
+    SUBCASE("are zero on the bounds") {
+        CHECK(computed(relu_gradient(vector({0, 1}), vector({5, 5}))) == std::vector<float>{0, 5});
+        CHECK(computed(relu6_gradient(vector({0, 5, 6}), vector({5, 5, 5}))) == std::vector<float>{0, 5, 0});
+    }
+    SUBCASE("behind batch norm agree with their definitions") {
+        // Results far from the bounds: there a rounding decides.
+        Operands operands{{.shape = {2, 3, 4}, .low = 1, .high = 2},
+                          {.shape = {3, 1}, .low = 0, .high = 0.5},
+                          {.shape = {3, 1}, .low = 1, .high = 1.5},
+                          {.shape = {3, 1}, .low = 1, .high = 2},
+                          {.shape = {2, 3, 4}}};
+        auto     all  = [](const Tensors& t) { return normalised_relu_gradient(t[0], t[1], t[2], t[3], t[4]); };
+        auto     all6 = [](const Tensors& t) { return normalised_relu6_gradient(t[0], t[1], t[2], t[3], t[4]); };
+        check_operator("normalised_relu_gradient", all, operands, {.result = {.ulps = 0}});
+        check_operator("normalised_relu6_gradient", all6, operands, {.result = {.ulps = 0}});
+        for (auto& bound : {&operands[2], &operands[3]}) {
+            bound->low  = -20;
+            bound->high = -19;
+        }
+        check_operator("normalised_relu_gradient below", all, operands, {.result = {.ulps = 0}});
+        operands[2] = operands[3] = {.shape = {3, 1}, .low = 19, .high = 20};
+        check_operator("normalised_relu6_gradient above", all6, operands, {.result = {.ulps = 0}});
+    }
+    SUBCASE("are the same whether batch norm comes before or not") {
+        Tensor x = vector({-2, -0.5f, 0.5f, 2}), c = vector({0.25f}), g = vector({1.5f}), o = vector({0.25f});
+        Tensor dy = vector({1, 2, 3, 4});
+        CHECK(computed(normalised_relu_gradient(x, c, g, o, dy)) ==
+              computed(relu_gradient(relu(normalise(x, c, g, o)), dy)));
+    }
+}
+
+TEST_CASE("normalise") {
+    Builder build = [](const Tensors& t) { return normalise(t[0], t[1], t[2], t[3]); };
+    check_operator("normalise", build, {{.shape = {4, 5}}, {.shape = {4, 5}}, {.shape = {4, 5}}, {.shape = {4, 5}}},
+                   {.result = {.ulps = 4, .floor = 1}});
+    check_operator("normalise a channel", build,
+                   {{.shape = {2, 3, 2, 2}}, {.shape = {3, 1, 1}}, {.shape = {3, 1, 1}}, {.shape = {3, 1, 1}}},
+                   {.result = {.ulps = 4, .floor = 1}});
+    check_operator("normalise with a centre and a gain of different shapes", build,
+                   {{.shape = {4, 5}}, {.shape = {5}}, {.shape = {4, 1}}, {.shape = {}}},
+                   {.result = {.ulps = 4, .floor = 1}});
+    check_lengths("normalise", build,
+                  [](int64_t n) {
+                      return Operands{{.shape = {n}}, {.shape = {n}}, {.shape = {n}}, {.shape = {n}}};
+                  },
+                  {.ulps = 4, .floor = 1});
+}
+
+TEST_CASE("multiply_add") {
+    Builder build = [](const Tensors& t) { return multiply_add(t[0], t[1], t[2]); };
+    check_operator("multiply_add", build, {{.shape = {4, 5}}, {.shape = {4, 5}}, {.shape = {4, 5}}},
+                   {.result = {.ulps = 2, .floor = 1}});
+    check_operator("multiply_add", build, {{.shape = {4, 1}}, {.shape = {}}, {.shape = {1, 5}}},
+                   {.result = {.ulps = 2, .floor = 1}});
+    check_lengths("multiply_add", build,
+                  [](int64_t n) {
+                      return Operands{{.shape = {n}}, {.shape = {n}}, {.shape = {n}}};
+                  },
+                  {.ulps = 2, .floor = 1});
 }
 
 TEST_CASE("maximum and minimum") {

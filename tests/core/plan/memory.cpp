@@ -27,7 +27,7 @@ struct Planned {
 Planned planned(const Roots& wanted) {
     Planned p;
     p.roots  = simplify(wanted);
-    p.groups = schedule(fuse(p.roots), p.roots);
+    p.groups = schedule(recompute(fuse(p.roots), p.roots), p.roots);
     for (const Group& group : p.groups) {
         p.works.push_back(work_of(group));
     }

@@ -1,0 +1,172 @@
+// What is cheap to compute is computed by those who read it; convolutions read through batch norm.
+
+#include "core/grad.h"
+#include "core/ops/add.h"
+#include "core/ops/batch_norm.h"
+#include "core/ops/conv2d.h"
+#include "core/ops/multiply.h"
+#include "core/ops/pool.h"
+#include "core/ops/reduce.h"
+#include "core/ops/relu.h"
+#include "core/plan/plan.h"
+#include "core/run/program.h"
+#include "tests/harness.h"
+#include "tests/interpreter.h"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+using namespace hemp;
+
+namespace {
+
+std::vector<Group> planned(const Tensors& outputs) {
+    Roots roots = choose_layouts(contract(simplify({outputs, {}})));
+    return schedule(recompute(fuse(roots), roots), roots);
+}
+
+std::string names(const Group& group) {
+    std::string all;
+    for (const Tensor& tensor : group.nodes) {
+        all += (all.empty() ? "" : "+") + std::string(tensor.node().op->name);
+    }
+    return all;
+}
+
+int64_t count(const std::vector<Group>& groups, const std::string& name) {
+    return std::count_if(groups.begin(), groups.end(), [&](const Group& group) { return names(group) == name; });
+}
+
+bool written(const std::vector<Group>& groups, std::string_view name) {
+    for (const Group& group : groups) {
+        for (const Tensor& output : group.outputs) {
+            if (output.node().op->name == name && output.shape().rank() == 5) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+using Activation = Tensor (*)(const Tensor&);
+
+/// Two convolutions with batch norm between them, and the gradients to all weights.
+struct Network {
+    Tensor  images;
+    Tensors weights, outputs;
+
+    Network(const Shape& x, const Shape& first, const Shape& second, const ConvOptions& options,
+            Activation activation) {
+        images      = input("images", x);
+        Tensor y    = conv2d(images, weight(first), {.padding = {1, 1}});
+        Tensor z    = activation(normalised(y));
+        Tensor w    = conv2d(z, weight(second), options);
+        Tensor loss = sum(w * w) * constant(0.01f) + sum(w);
+        outputs     = {loss};
+        for (const Gradient& each : grad(loss, weights)) {
+            outputs.push_back(each.gradient);
+        }
+    }
+
+    void check() const {
+        Array                      values   = random_array({.shape = images.shape()}, 5);
+        std::vector<plain::Values> expected = interpret(outputs, {{images, values_of(values)}});
+        Program                    program  = compile(outputs);
+        program.run({{images, values}});
+        for (size_t i = 0; i < outputs.size(); ++i) {
+            check_close(fmt::format("output {}", i), program.output(i), expected[i].at, {.ulps = 600, .floor = 8});
+        }
+    }
+
+ private:
+    Tensor weight(const Shape& shape) {
+        weights.push_back(variable("weight", random_array({.shape = shape, .low = -0.3, .high = 0.3}, weights.size())));
+        return weights.back();
+    }
+    Tensor normalised(const Tensor& x) {
+        Tensor scale = variable("scale", random_array({.shape = {x.shape()[1]}, .low = 0.5, .high = 2}, 17));
+        Tensor shift = variable("shift", random_array({.shape = {x.shape()[1]}}, 18));
+        weights.push_back(scale);
+        weights.push_back(shift);
+        return batch_norm(x, scale, shift).y;
+    }
+};
+
+Tensor unchanged(const Tensor& x) { return x; }
+
+}  // namespace
+
+TEST_CASE("convolutions read through batch norm and activation") {
+    SUBCASE("by Winograd's algorithm") {
+        for (int64_t channels : {32, 30}) {
+            Network net({3, 3, 12, 13}, {channels, 3, 3, 3}, {16, channels, 3, 3}, {.padding = {1, 1}}, relu);
+            std::vector<Group> groups = planned(net.outputs);
+            CHECK(count(groups, "normalise+relu+conv2d_blocked") == 1);
+            CHECK(count(groups, "normalise+relu+conv2d_blocked_weight_gradient") == 1);
+            CHECK_FALSE(written(groups, "relu"));
+            net.check();
+        }
+    }
+    SUBCASE("directly, with a stride") {
+        Network net({2, 3, 9, 7}, {32, 3, 3, 3}, {16, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, relu6);
+        CHECK(count(planned(net.outputs), "normalise+relu6+conv2d_blocked") == 1);
+        net.check();
+    }
+    SUBCASE("with 1 x 1 kernels, of large images and of several small ones") {
+        for (int64_t side : {3, 4, 20}) {
+            Network net({5, 3, side, side}, {80, 3, 3, 3}, {32, 80, 1, 1}, {}, relu);
+            CHECK(count(planned(net.outputs), "normalise+relu+conv2d_blocked_weight_gradient") == 1);
+            net.check();
+        }
+    }
+    SUBCASE("a filter a channel") {
+        Network net({2, 3, 6, 7}, {48, 3, 3, 3}, {48, 1, 3, 3}, {.padding = {1, 1}, .groups = 48}, relu6);
+        CHECK(count(planned(net.outputs), "normalise+relu6+depthwise_blocked") == 1);
+        CHECK(count(planned(net.outputs), "normalise+relu6+depthwise_blocked_weight_gradient") == 1);
+        net.check();
+    }
+    SUBCASE("without an activation") {
+        Network net({2, 3, 6, 7}, {32, 3, 3, 3}, {16, 32, 1, 1}, {}, unchanged);
+        CHECK(count(planned(net.outputs), "normalise+conv2d_blocked") == 1);
+        net.check();
+    }
+}
+
+TEST_CASE("a value that somebody needs in memory is written, and read by all") {
+    Tensor             x      = variable("x", random_array({.shape = {2, 3, 8, 8}}, 1));
+    Tensor             w      = variable("w", random_array({.shape = {32, 3, 3, 3}}, 2));
+    Tensor             v      = variable("v", random_array({.shape = {16, 32, 1, 1}}, 3));
+    Tensor             one    = variable("one", random_array({.shape = {32}}, 4));
+    Tensor             z      = relu(batch_norm(conv2d(x, w), one, one).y);
+    std::vector<Group> groups = planned({conv2d(z, v), max_pool(z, {.window = {2, 2}, .stride = {2, 2}})});
+    CHECK(written(groups, "relu"));
+    CHECK(count(groups, "conv2d_blocked") == 2);
+}
+
+TEST_CASE("a mask and what it leaves are computed where they are used") {
+    Network            net({2, 3, 8, 8}, {32, 3, 3, 3}, {16, 32, 3, 3}, {.padding = {1, 1}}, relu);
+    std::vector<Group> groups = planned(net.outputs);
+    CHECK(count(groups, "normalised_relu_gradient+subtract+multiply+sum+sum") == 1);
+    CHECK_FALSE(written(groups, "normalised_relu_gradient"));
+}
+
+TEST_CASE("gradients to weights do not wait for the end") {
+    // With them at the end, every gradient to a layer's result would be kept: as much again as the results.
+    Tensor  x = input("x", {32, 32, 16, 16});
+    Tensor  y = x;
+    Tensors weights;
+    for (int i = 0; i < 12; ++i) {
+        weights.push_back(variable("weight", random_array({.shape = {32, 32, 3, 3}}, 1)));
+        y = conv2d(y, weights.back(), {.padding = {1, 1}});
+    }
+    Tensors outputs;
+    for (const Gradient& each : grad(sum(y), weights)) {
+        outputs.push_back(each.gradient);
+    }
+    Program program = compile(outputs);
+    size_t  layer   = x.type().bytes();
+    CHECK(program.arena_bytes() < 18 * layer);
+}
