@@ -5,7 +5,6 @@
 #include "core/ops/maximum.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reduce.h"
-#include "core/ops/relu.h"
 #include "core/ops/reshape.h"
 #include "core/ops/subtract.h"
 #include "core/ops/tanh.h"
