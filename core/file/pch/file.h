@@ -1,3 +1,0 @@
-// Compiled once for the whole folder: these headers take longer to read than most files to compile.
-#include "core/array.h"
-#include "core/file/file.h"
