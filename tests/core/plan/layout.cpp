@@ -22,6 +22,8 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+
 using namespace hemp;
 
 namespace {
