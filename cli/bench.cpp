@@ -84,14 +84,12 @@ int bench(const Arguments& arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_bench(CLI::App& app) {
+Action add_bench(Command& command) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("MODEL", arguments->models, "Names of models, or .json files; default: eight well-known ones");
-    app.add_option("--mode", arguments->mode, "Training or inference")
-        ->check(CLI::IsMember({"train", "infer"}))
-        ->capture_default_str();
-    app.add_option("--batch", arguments->batch, "Images a step; default: 100, 128 or 16, by the size of the images")
-        ->check(CLI::Range(1, 1 << 20));
+    command.option("MODEL", arguments->models, "Names of models, or .json files; default: eight well-known ones");
+    command.option("--mode", arguments->mode, "Training or inference").one_of({"train", "infer"}).shows_default();
+    command.option("--batch", arguments->batch, "Images a step; default: 100, 128 or 16, by the size of the images")
+        .between(1, 1 << 20);
     return [arguments](const Settings& settings) { return bench(*arguments, settings); };
 }
 

@@ -1,11 +1,15 @@
 #pragma once
 // What the commands of the program have in common.
 
-#include <CLI/CLI.hpp>
-
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace hemp {
 
@@ -24,21 +28,59 @@ struct Settings {
     size_t file_memory() const { return max_memory != 0 ? max_memory : size_t{1} << 30; }
 };
 
+// A file that includes CLI11 takes ten seconds to compile: only what reads the command line does. Commands describe
+// their options by the two classes below.
+
+/// One option of a command, and what its value must be.
+class Option {
+ public:
+    explicit Option(CLI::Option& option) : option_(&option) {}
+
+    Option& required();
+    Option& shows_default();  ///< in the help: the variable's present value
+    Option& between(int least, int most);
+    Option& between(double least, double most);
+    Option& positive();
+    Option& not_negative();
+    Option& one_of(const std::vector<std::string>& words);
+
+ private:
+    CLI::Option* option_;
+};
+
+/// What can stand behind the name of a command.
+class Command {
+ public:
+    explicit Command(CLI::App& app) : app_(&app) {}
+
+    /// An option ("--epochs", "-o,--output") or argument ("FILE") that sets `value`: a bool (a flag, false with '!'
+    /// before its name), a number, a string, a path, or a list of strings.
+    template <class T>
+    Option option(const std::string& name, T& value, const std::string& description);
+
+    Option                   option(const std::string& name);  ///< one that was added
+    void                     footer(const std::string& text);  ///< of the help
+    std::vector<std::string> given() const;                    ///< names of the options that the user gave
+
+ private:
+    CLI::App* app_;
+};
+
 /// What a command does, once its options are known; returns the exit code.
 using Action = std::function<int(const Settings&)>;
 
-// Each adds its options to `app` and returns its action. One file a command.
-Action add_bench(CLI::App& app);
-Action add_compress(CLI::App& app);
-Action add_decompress(CLI::App& app);
-Action add_demo(CLI::App& app);
-Action add_eval(CLI::App& app);
-Action add_explain(CLI::App& app);
-Action add_info(CLI::App& app);
-Action add_list(CLI::App& app);
-Action add_predict(CLI::App& app);
-Action add_replay(CLI::App& app);
-Action add_test(CLI::App& app);
-Action add_train(CLI::App& app);
+// Each adds its options to the command and returns its action. One file a command.
+Action add_bench(Command& command);
+Action add_compress(Command& command);
+Action add_decompress(Command& command);
+Action add_demo(Command& command);
+Action add_eval(Command& command);
+Action add_explain(Command& command);
+Action add_info(Command& command);
+Action add_list(Command& command);
+Action add_predict(Command& command);
+Action add_replay(Command& command);
+Action add_test(Command& command);
+Action add_train(Command& command);
 
 }  // namespace hemp

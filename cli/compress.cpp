@@ -1,11 +1,12 @@
 #include "cli/evaluate.h"
 #include "cli/input.h"
 #include "cli/run.h"
+#include "core/join.h"
 #include "core/run/team.h"
 #include "core/version.h"
 #include "hemp/package.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -133,7 +134,7 @@ int compress(Arguments arguments, const Settings& settings) {
     if (options.data.empty()) {
         if (!arguments.about_training.empty()) {
             fail<UsageError>("compress: without --data nothing is trained or measured; add --data, or drop {}",
-                             fmt::join(arguments.about_training, ", "));
+                             join(arguments.about_training));
         }
         return compress_alone(arguments, settings);
     }
@@ -152,28 +153,27 @@ int compress(Arguments arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_compress(CLI::App& app) {
+Action add_compress(Command& command) {
     auto        arguments = std::make_shared<Arguments>();
     RunOptions& options   = arguments->options;
     options.recipe        = "hemp";
-    app.add_option("INPUT", options.input, "Checkpoint, run folder, or .safetensors file with --model")->required();
-    app.add_option("--model", options.model, "Of a .safetensors file: a name, or a .json file that describes it");
-    add_run_options(app, options);
-    app.add_option("--target-accuracy", options.target_accuracy, "Percent; the smallest file of at least that")
-        ->check(CLI::Range(0.0, 100.0));
-    app.add_option("--max-drop", options.max_drop, "Points; the smallest file that loses at most that")
-        ->check(CLI::Range(0.0, 100.0));
-    app.add_option("--target-bytes", options.target_bytes, "The most accurate file of at most that")
-        ->check(CLI::PositiveNumber);
-    app.add_option("-o,--output", arguments->place.output, "The .hemp file; default: INPUT's name with .hemp");
-    app.add_option("--out", arguments->place.folder, "Folder of the run; default: the file's name with .run");
-    app.add_flag("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
-    app.add_flag("--force", arguments->place.force, "Replace the run in the folder");
-    return [arguments, &app](const Settings& settings) {
+    command.option("INPUT", options.input, "Checkpoint, run folder, or .safetensors file with --model").required();
+    command.option("--model", options.model, "Of a .safetensors file: a name, or a .json file that describes it");
+    add_run_options(command, options);
+    command.option("--target-accuracy", options.target_accuracy, "Percent; the smallest file of at least that")
+        .between(0.0, 100.0);
+    command.option("--max-drop", options.max_drop, "Points; the smallest file that loses at most that")
+        .between(0.0, 100.0);
+    command.option("--target-bytes", options.target_bytes, "The most accurate file of at most that").positive();
+    command.option("-o,--output", arguments->place.output, "The .hemp file; default: INPUT's name with .hemp");
+    command.option("--out", arguments->place.folder, "Folder of the run; default: the file's name with .run");
+    command.option("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
+    command.option("--force", arguments->place.force, "Replace the run in the folder");
+    return [arguments, command](const Settings& settings) {
         const std::set<std::string> always{"INPUT", "--model", "--levels", "--output"};
-        for (const CLI::Option* option : app.get_options()) {
-            if (option->count() > 0 && !always.contains(option->get_name())) {
-                arguments->about_training.push_back(option->get_name());
+        for (const std::string& name : command.given()) {
+            if (!always.contains(name)) {
+                arguments->about_training.push_back(name);
             }
         }
         return compress(*arguments, settings);

@@ -39,9 +39,9 @@ void tell_what_is_missing(const Dataset& dataset, const std::string& where) {
 
 }  // namespace
 
-void add_data_options(CLI::App& app, DataOptions& options) {
-    app.add_option("--format", options.format, "Of the data, where it is not recognised");
-    app.add_flag("--skip-bad-images", options.skip_bad_images, "Name and count images that are damaged, and go on");
+void add_data_options(Command& command, DataOptions& options) {
+    command.option("--format", options.format, "Of the data, where it is not recognised");
+    command.option("--skip-bad-images", options.skip_bad_images, "Name and count images that are damaged, and go on");
 }
 
 Dataset load_for(const Model& model, const std::string& source, Part part, const DataOptions& options,

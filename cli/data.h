@@ -12,7 +12,7 @@ struct DataOptions {
     bool        skip_bad_images = false;
 };
 
-void add_data_options(CLI::App& app, DataOptions& options);
+void add_data_options(Command& command, DataOptions& options);
 
 /// One part of a data set, in a size that the model's batches can be made of; says what was left out and why.
 ///   throws    as load_dataset

@@ -27,7 +27,7 @@ int decompress(const Arguments& arguments, const Settings& settings) {
         content.metadata["model"] = file.model;
     }
     if (!file.classes.empty()) {
-        content.metadata[classes_key] = Json(file.classes).dump();
+        content.metadata[classes_key] = text_of(file.classes);
     }
     fs::path output =
         arguments.output.empty() ? fs::path(arguments.file).replace_extension(".safetensors") : arguments.output;
@@ -41,10 +41,10 @@ int decompress(const Arguments& arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_decompress(CLI::App& app) {
+Action add_decompress(Command& command) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("FILE", arguments->file, "A .hemp file")->required();
-    app.add_option("-o,--output", arguments->output, "Default: FILE with .safetensors");
+    command.option("FILE", arguments->file, "A .hemp file").required();
+    command.option("-o,--output", arguments->output, "Default: FILE with .safetensors");
     return [arguments](const Settings& settings) { return decompress(*arguments, settings); };
 }
 

@@ -78,11 +78,11 @@ int demo(const Arguments& arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_demo(CLI::App& app) {
+Action add_demo(Command& command) {
     auto arguments          = std::make_shared<Arguments>();
     arguments->place.folder = "demo";
-    app.add_option("--out", arguments->place.folder, "Folder for the results, replaced")->capture_default_str();
-    app.add_option("--seed", arguments->seed, "Start of all random numbers")->capture_default_str();
+    command.option("--out", arguments->place.folder, "Folder for the results, replaced").shows_default();
+    command.option("--seed", arguments->seed, "Start of all random numbers").shows_default();
     return [arguments](const Settings& settings) { return demo(*arguments, settings); };
 }
 

@@ -51,13 +51,13 @@ int eval(const Arguments& arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_eval(CLI::App& app) {
+Action add_eval(Command& command) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("FILE", arguments->input, "Run folder, checkpoint, .safetensors or .hemp file")->required();
-    app.add_option("--data", arguments->data, "Images: digits, or a folder")->required();
-    add_data_options(app, arguments->images);
-    app.add_option("--model", arguments->model, "Of a .safetensors file");
-    app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+    command.option("FILE", arguments->input, "Run folder, checkpoint, .safetensors or .hemp file").required();
+    command.option("--data", arguments->data, "Images: digits, or a folder").required();
+    add_data_options(command, arguments->images);
+    command.option("--model", arguments->model, "Of a .safetensors file");
+    command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
     return [arguments](const Settings& settings) { return eval(*arguments, settings); };
 }
 

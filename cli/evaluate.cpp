@@ -1,5 +1,6 @@
 #include "cli/evaluate.h"
 
+#include "core/join.h"
 #include "core/ops/argmax.h"
 #include "core/ops/negate.h"
 #include "core/ops/one_hot.h"
@@ -8,7 +9,7 @@
 #include "core/ops/softmax.h"
 #include "datasets/loader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -35,7 +36,7 @@ void check_fits(const Dataset& data, const Model& model, const std::vector<std::
         fail<UsageError>(
             "{}: the classes are {}, but {} was trained on {}; labels would mean something else: use data with the "
             "same classes",
-            data.name, fmt::join(data.classes, ", "), model.name, fmt::join(classes, ", "));
+            data.name, join(data.classes), model.name, join(classes));
     }
 }
 

@@ -3,10 +3,11 @@
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/step.h"
+#include "core/join.h"
 #include "core/kernels/dispatch.h"
 #include "core/operator.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>
@@ -26,7 +27,7 @@ std::string text(const std::string& name, const Attribute& attribute) {
         return std::string(name_of(static_cast<DType>(std::get<int64_t>(attribute))));
     }
     if (auto* list = std::get_if<std::vector<int64_t>>(&attribute)) {
-        return fmt::format("[{}]", fmt::join(*list, ", "));
+        return fmt::format("[{}]", join(*list));
     }
     if (auto* real = std::get_if<double>(&attribute)) {
         return fmt::format("{}", *real);
@@ -62,8 +63,8 @@ std::vector<std::string> graph_lines(const Step& step) {
         for (const auto& [name, value] : node.attributes) {
             attributes += fmt::format(" {}={}", name, text(name, value));
         }
-        lines.push_back(fmt::format("{} = {}({}){}  {}", names[tensor], node.op->name, fmt::join(operands, ", "),
-                                    attributes, node.type));
+        lines.push_back(
+            fmt::format("{} = {}({}){}  {}", names[tensor], node.op->name, join(operands), attributes, node.type));
     }
     for (const Update& update : step.updates()) {
         lines.push_back(fmt::format("{} <- {}", update.variable.node().name, names.at(update.value)));
@@ -194,12 +195,12 @@ int explain(const Arguments& arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_explain(CLI::App& app) {
+Action add_explain(Command& command) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("MODEL", arguments->model, "Name of a model, or a .json file that describes one")->required();
-    app.add_option("--batch", arguments->batch, "Images a step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-    app.add_flag("--train", arguments->train, "A training step instead of inference");
-    app.add_flag("--time", arguments->time, "Run it, and measure each step");
+    command.option("MODEL", arguments->model, "Name of a model, or a .json file that describes one").required();
+    command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
+    command.option("--train", arguments->train, "A training step instead of inference");
+    command.option("--time", arguments->time, "Run it, and measure each step");
     return [arguments](const Settings& settings) { return explain(*arguments, settings); };
 }
 

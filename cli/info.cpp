@@ -1,12 +1,14 @@
 #include "cli/command.h"
 #include "cli/machine.h"
 #include "cli/output.h"
+#include "core/join.h"
 #include "core/kernels/dispatch.h"
 #include "core/run/team.h"
 #include "core/version.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <zlib.h>
+#include <CLI/Version.hpp>
 
 namespace hemp {
 namespace {
@@ -41,21 +43,20 @@ int info(const Settings& settings) {
     for (const auto& [name, version] : libraries.items()) {
         used += (used.empty() ? "" : ", ") + name + " " + version.get<std::string>();
     }
-    print_table(
-        {{"version", HEMP_VERSION},
-         {"processor", processor()},
-         {"kernels", fmt::format("{} (this processor runs {})", name_of(instruction_set()), fmt::join(sets, ", "))},
-         {"products", "hemp's own, no BLAS"},
-         {"reproducible", fused ? "yes: the same bits with AVX2 and AVX-512, on any number of threads"
-                                : "no: without fused multiply-add the bits differ from other processors"},
-         {"threads", fmt::format("{}", default_threads())},
-         {"compiler", __VERSION__},
-         {"libraries", used}});
+    print_table({{"version", HEMP_VERSION},
+                 {"processor", processor()},
+                 {"kernels", fmt::format("{} (this processor runs {})", name_of(instruction_set()), join(sets))},
+                 {"products", "hemp's own, no BLAS"},
+                 {"reproducible", fused ? "yes: the same bits with AVX2 and AVX-512, on any number of threads"
+                                        : "no: without fused multiply-add the bits differ from other processors"},
+                 {"threads", fmt::format("{}", default_threads())},
+                 {"compiler", __VERSION__},
+                 {"libraries", used}});
     return 0;
 }
 
 }  // namespace
 
-Action add_info(CLI::App&) { return info; }
+Action add_info(Command&) { return info; }
 
 }  // namespace hemp

@@ -59,7 +59,7 @@ std::vector<std::string> classes_of(const Safetensors& content, const std::strin
     if (stored == content.metadata.end()) {
         return {};
     }
-    Json json  = Json::parse(stored->second, nullptr, false);
+    Json json  = parse_json(stored->second);
     bool names = json.is_array() && std::ranges::all_of(json, [](const Json& each) { return each.is_string(); });
     if (!names) {
         fail<DataError>("{}: metadata '{}' is no JSON array of names; write the file again", where, classes_key);

@@ -56,9 +56,9 @@ int list(const std::string& path, const Settings& settings) {
 
 }  // namespace
 
-Action add_list(CLI::App& app) {
+Action add_list(Command& command) {
     auto path = std::make_shared<std::string>();
-    app.add_option("FILE", *path, "A .hemp file")->required();
+    command.option("FILE", *path, "A .hemp file").required();
     return [path](const Settings& settings) { return list(*path, settings); };
 }
 

@@ -10,11 +10,13 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <map>
 #include <new>
 
 namespace hemp {
@@ -22,13 +24,13 @@ namespace {
 
 enum ExitCode { good = 0, error = 1, usage = 2, damaged = 3 };
 
-struct Command {
+struct NamedCommand {
     const char* name;
     const char* does;
-    Action (*add)(CLI::App&);
+    Action (*add)(Command&);
 };
 
-constexpr Command commands[] = {
+constexpr NamedCommand commands[] = {
     {"demo", "The whole road once, on embedded digits", add_demo},
     {"train", "Train a model; its run folder can be resumed", add_train},
     {"compress", "Make a .hemp file of trained weights", add_compress},
@@ -124,12 +126,13 @@ int run(int count, char** arguments) {
     app.require_subcommand(1);
     app.fallthrough();
     std::map<const CLI::App*, Action> actions;
-    for (const Command& command : commands) {
-        CLI::App* sub = app.add_subcommand(command.name, command.does);
-        actions[sub]  = command.add(*sub);
+    for (const NamedCommand& each : commands) {
+        CLI::App* sub = app.add_subcommand(each.name, each.does);
+        Command   command(*sub);
+        actions[sub] = each.add(command);
         sub->footer(sub->get_footer() + help_of_shared(app));
     }
-    bool known = count < 2 || arguments[1][0] == '-' || std::ranges::any_of(commands, [&](const Command& each) {
+    bool known = count < 2 || arguments[1][0] == '-' || std::ranges::any_of(commands, [&](const NamedCommand& each) {
                      return each.name == std::string(arguments[1]);
                  });
     if (!known) {

@@ -47,9 +47,13 @@ void print_json(const Json& json) {
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
+Json parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
+
+std::string text_of(const Json& json, int indent) { return json.dump(indent); }
+
 bool is_utf8(const std::string& text) {
     try {
-        (void)Json(text).dump();
+        (void)text_of(text);
         return true;
     } catch (const Json::type_error&) {
         return false;
@@ -66,8 +70,7 @@ void tell(const std::string& text) {
 Json read_json(const std::filesystem::path& path) {
     constexpr size_t max_bytes = size_t{16} << 20;
     Bytes            bytes     = read_file(path, max_bytes);
-    const char*      text      = reinterpret_cast<const char*>(bytes.data());
-    Json             json      = Json::parse(text, text + bytes.size(), nullptr, false);
+    Json             json      = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (!json.is_object()) {
         fail<DataError>("{}: is no JSON object; name a manifest.json as hemp writes it", path.string());
     }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hemp {
@@ -17,6 +18,10 @@ using Rows = std::vector<std::vector<std::string>>;
 void print_table(const Rows& rows);
 
 void print_json(const Json& json);
+
+// As Json::parse and Json::dump, which take seconds to compile in each file that calls them.
+Json        parse_json(std::string_view text);  ///< is_discarded() where the text is no JSON
+std::string text_of(const Json& json, int indent = -1);
 
 /// JSON can hold no other text.
 bool is_utf8(const std::string& text);

@@ -2,9 +2,10 @@
 #include "cli/evaluate.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "core/join.h"
 #include "datasets/image.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <numeric>
@@ -51,7 +52,7 @@ int predict(const Arguments& arguments, const Settings& settings) {
         }
         results.push_back({{"image", path}, {"top", top}});
         if (!settings.json) {
-            fmt::print("{}: {}\n", path, fmt::join(texts, ", "));
+            fmt::print("{}: {}\n", path, join(texts));
         }
     }
     if (settings.json) {
@@ -62,13 +63,13 @@ int predict(const Arguments& arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_predict(CLI::App& app) {
+Action add_predict(Command& command) {
     auto arguments = std::make_shared<Arguments>();
-    app.add_option("FILE", arguments->file, "Run folder, checkpoint, .safetensors or .hemp file")->required();
-    app.add_option("IMAGE", arguments->images, "JPEG or PNG files")->required();
-    app.add_option("--model", arguments->model, "Of a .safetensors file");
-    app.add_option("--top", arguments->top, "Classes to show")->check(CLI::Range(1, 1000))->capture_default_str();
-    app.add_flag("--skip-bad-images", arguments->skip_bad_images, "Name images that are damaged, and go on");
+    command.option("FILE", arguments->file, "Run folder, checkpoint, .safetensors or .hemp file").required();
+    command.option("IMAGE", arguments->images, "JPEG or PNG files").required();
+    command.option("--model", arguments->model, "Of a .safetensors file");
+    command.option("--top", arguments->top, "Classes to show").between(1, 1000).shows_default();
+    command.option("--skip-bad-images", arguments->skip_bad_images, "Name images that are damaged, and go on");
     return [arguments](const Settings& settings) { return predict(*arguments, settings); };
 }
 

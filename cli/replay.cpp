@@ -85,7 +85,7 @@ int replay(const std::string& path, const Settings& settings) {
     bool equal = now["outputs"] == manifest["outputs"];
     for (const char* key : {"data_hash", "input_hash", "binary_hash", "kernel_family"}) {
         if (manifest.contains(key) && now[key] != manifest[key] && !settings.quiet) {
-            tell(fmt::format("{} differs: {} then, {} now\n", key, manifest[key].dump(), now[key].dump()));
+            tell(fmt::format("{} differs: {} then, {} now\n", key, text_of(manifest[key]), text_of(now[key])));
         }
     }
     if (settings.json) {
@@ -103,9 +103,9 @@ int replay(const std::string& path, const Settings& settings) {
 
 }  // namespace
 
-Action add_replay(CLI::App& app) {
+Action add_replay(Command& command) {
     auto path = std::make_shared<std::string>();
-    app.add_option("MANIFEST", *path, "manifest.json of a run")->required();
+    command.option("MANIFEST", *path, "manifest.json of a run").required();
     return [path](const Settings& settings) { return replay(*path, settings); };
 }
 

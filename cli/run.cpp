@@ -118,7 +118,7 @@ void check_same_run(const fs::path& folder, const Json& now) {
         Json before = stored["arguments"].value(key, defaults[key]);
         if (before != value) {
             fail<UsageError>("--resume: the run in {} has {} = {}, not {}; resume with its own arguments",
-                             folder.string(), key, before.dump(), value.dump());
+                             folder.string(), key, text_of(before), text_of(value));
         }
     }
     for (auto [key, what] : {std::pair{"data_hash", "data"}, std::pair{"input_hash", "input"}}) {
@@ -319,14 +319,14 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
 
 void Run::write_manifest(const Json& outputs) {
     manifest_["outputs"] = outputs;
-    write_file_atomically(file("manifest.json"), bytes_of(manifest_.dump(2) + "\n"));
+    write_file_atomically(file("manifest.json"), bytes_of(text_of(manifest_, 2) + "\n"));
 }
 
 /// Puts the names of the classes into a checkpoint, where they are more than numbers.
 void Run::keep_classes(Checkpoint& checkpoint) const {
     std::vector<std::string> classes = kept_classes(data_.train.classes);
     if (!classes.empty()) {
-        checkpoint.metadata[classes_key] = Json(classes).dump();
+        checkpoint.metadata[classes_key] = text_of(classes);
     }
 }
 
@@ -360,7 +360,7 @@ void Run::restore() {
     int64_t       number = 0;
     for (std::string line; std::getline(lines, line);) {
         ++number;
-        Json entry = Json::parse(line, nullptr, false);
+        Json entry = parse_json(line);
         if (!is_entry(entry)) {
             fail<DataError>(
                 "{}:{}: is no JSON object with an epoch and its seconds; remove that line, or start again with --force",
@@ -482,7 +482,7 @@ void Run::end_epoch(double loss) {
     metrics_.push_back(entry);
     std::string lines;
     for (const Json& each : metrics_) {
-        lines += each.dump() + "\n";
+        lines += text_of(each) + "\n";
     }
     write_file_atomically(file("metrics.jsonl"), bytes_of(lines));
     progress_->line(fmt::format("{}  {:.0f} images/s  {}", text, progress_->images_per_second(), progress_->left()));
@@ -656,39 +656,39 @@ std::string help_of_recipes() {
     return text;
 }
 
-void add_run_options(CLI::App& app, RunOptions& options) {
-    app.add_option("--data", options.data, "Images: digits, or a folder (MNIST's or CIFAR's files, or images)");
-    app.add_option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");
-    app.add_flag("!--no-holdout", options.holdout, "Train on all of the training part, keep the last state only");
-    add_data_options(app, options.images);
-    app.add_option("--recipe", options.recipe, "float, cifar, imagenet, hemp or paper")->capture_default_str();
-    app.add_option("--epochs", options.epochs, "Passes over the training part")->check(CLI::Range(1, 1000000));
-    app.add_option("--batch", options.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
-    app.add_option("--rate", options.rate, "Highest learning rate")->check(CLI::PositiveNumber);
-    app.add_option("--weight-decay", options.weight_decay, "A step; default: the recipe's")
-        ->check(CLI::NonNegativeNumber);
-    app.add_option("--augment", options.augment,
+void add_run_options(Command& command, RunOptions& options) {
+    command.option("--data", options.data, "Images: digits, or a folder (MNIST's or CIFAR's files, or images)");
+    command.option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");
+    command.option("!--no-holdout", options.holdout, "Train on all of the training part, keep the last state only");
+    add_data_options(command, options.images);
+    command.option("--recipe", options.recipe, "float, cifar, imagenet, hemp or paper").shows_default();
+    command.option("--epochs", options.epochs, "Passes over the training part").between(1, 1000000);
+    command.option("--batch", options.batch, "Images a step").between(1, 1 << 20);
+    command.option("--rate", options.rate, "Highest learning rate").positive();
+    command.option("--weight-decay", options.weight_decay, "A step; default: the recipe's").not_negative();
+    command.option("--augment", options.augment,
                    "crop, resized-crop, flip, jitter, cutout, erase, each with =VALUE or not; none; default: the "
                    "recipe's");
-    app.add_option("--label-smoothing", options.smoothing, "Share of the target that is spread over all classes")
-        ->check(CLI::Range(0.0, 0.99));
-    app.add_option("--mixup", options.mixup, "Alpha of the share that mixed images keep; 0: none are mixed")
-        ->check(CLI::Range(0.0, 1.0));
-    app.add_option("--levels", options.levels,
-                   "Levels of each tensor; default: the recipe's (hemp 7, paper 4), 31 without data")
-        ->check(CLI::Range(2, 256));
-    app.add_option("--order", options.order, "Order of the entropy")->check(CLI::Range(1, 8));
-    app.add_option("--entropy", options.entropy, "Coefficient of the entropy")->check(CLI::NonNegativeNumber);
-    app.add_option("--clip-norm", options.clip_norm, "Scale gradients down to this norm of all of them together")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--prune", options.prune, "Share of each tensor of weights that becomes zero, the smallest first")
-        ->check(CLI::Range(0.0, 0.9999));
-    app.add_option(
-           "--prune-tolerance", options.prune_tolerance,
-           "Prune what the loss does not need, while the held-out loss rises by no more than this share an epoch")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--seed", options.seed, "Start of all random numbers")->capture_default_str();
-    app.footer(help_of_recipes());
+    command.option("--label-smoothing", options.smoothing, "Share of the target that is spread over all classes")
+        .between(0.0, 0.99);
+    command.option("--mixup", options.mixup, "Alpha of the share that mixed images keep; 0: none are mixed")
+        .between(0.0, 1.0);
+    command
+        .option("--levels", options.levels,
+                "Levels of each tensor; default: the recipe's (hemp 7, paper 4), 31 without data")
+        .between(2, 256);
+    command.option("--order", options.order, "Order of the entropy").between(1, 8);
+    command.option("--entropy", options.entropy, "Coefficient of the entropy").not_negative();
+    command.option("--clip-norm", options.clip_norm, "Scale gradients down to this norm of all of them together")
+        .positive();
+    command.option("--prune", options.prune, "Share of each tensor of weights that becomes zero, the smallest first")
+        .between(0.0, 0.9999);
+    command
+        .option("--prune-tolerance", options.prune_tolerance,
+                "Prune what the loss does not need, while the held-out loss rises by no more than this share an epoch")
+        .positive();
+    command.option("--seed", options.seed, "Start of all random numbers").shows_default();
+    command.footer(help_of_recipes());
 }
 
 void check(const RunOptions& options) {

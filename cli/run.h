@@ -45,7 +45,7 @@ Json       to_json(const RunOptions& options);
 RunOptions run_options(const Json& json);
 
 /// Adds the options that `train` and `compress` share.
-void add_run_options(CLI::App& app, RunOptions& options);
+void add_run_options(Command& command, RunOptions& options);
 
 /// Throws UsageError where options contradict each other.
 void check(const RunOptions& options);

@@ -36,9 +36,9 @@ int test(const std::vector<std::string>& paths, const Settings& settings) {
 
 }  // namespace
 
-Action add_test(CLI::App& app) {
+Action add_test(Command& command) {
     auto paths = std::make_shared<std::vector<std::string>>();
-    app.add_option("FILE", *paths, ".hemp files")->required();
+    command.option("FILE", *paths, ".hemp files").required();
     return [paths](const Settings& settings) { return test(*paths, settings); };
 }
 

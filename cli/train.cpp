@@ -28,17 +28,16 @@ int train(Arguments arguments, const Settings& settings) {
 
 }  // namespace
 
-Action add_train(CLI::App& app) {
+Action add_train(Command& command) {
     auto arguments            = std::make_shared<Arguments>();
     arguments->options.recipe = "float";
     arguments->place.folder   = "run";
-    app.add_option("MODEL", arguments->options.model, "Name of a model, or a .json file that describes one")
-        ->required();
-    add_run_options(app, arguments->options);
-    app.get_option("--data")->required();
-    app.add_option("--out", arguments->place.folder, "Folder of the run")->capture_default_str();
-    app.add_flag("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
-    app.add_flag("--force", arguments->place.force, "Replace the run in the folder");
+    command.option("MODEL", arguments->options.model, "Name of a model, or a .json file that describes one").required();
+    add_run_options(command, arguments->options);
+    command.option("--data").required();
+    command.option("--out", arguments->place.folder, "Folder of the run").shows_default();
+    command.option("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
+    command.option("--force", arguments->place.force, "Replace the run in the folder");
     return [arguments](const Settings& settings) { return train(*arguments, settings); };
 }
 

@@ -2,13 +2,13 @@
 // is, how its gradient is built, and how its work is cut; nothing else in the engine needs to know of it.
 
 #include "core/grad.h"
+#include "core/join.h"
 #include "core/operator.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reduce.h"
 #include "core/run/program.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 using namespace hemp;
 
@@ -68,8 +68,8 @@ int main() {
 
     Array values(Shape{4}, std::vector<float>{1, 2, 3, 4});
     run.run({{x, values}});
-    fmt::print("y           = {}\n", fmt::join(run.output(1).values<float>(), " "));
-    fmt::print("gradient    = {}\n", fmt::join(run.output(2).values<float>(), " "));
+    fmt::print("y           = {}\n", join(run.output(1).values<float>(), " "));
+    fmt::print("gradient    = {}\n", join(run.output(2).values<float>(), " "));
 
     // The loss is a polynomial of degree two: its central differences are its gradient, without any error.
     std::vector<float> differences;
@@ -82,7 +82,7 @@ int main() {
         differences.push_back(above - run.scalar(0));
         each += 0.5f;
     }
-    fmt::print("differences = {}\n", fmt::join(differences, " "));
+    fmt::print("differences = {}\n", join(differences, " "));
     // end of snippet
 
     try {

@@ -1,5 +1,6 @@
 #include "models/description.h"
 
+#include "core/join.h"
 #include "core/ops/relu.h"
 #include "core/ops/sigmoid.h"
 #include "core/ops/tanh.h"
@@ -10,7 +11,7 @@
 #include "layers/pooling.h"
 #include "layers/residual.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -60,7 +61,7 @@ struct Place {
     void allow(const Keys& keys, std::string_view what) const {
         for (const auto& [key, value] : json.items()) {
             if (std::ranges::find(keys, key) == keys.end()) {
-                refuse("key '{}' is not known; {} takes {}", key, what, fmt::join(keys, ", "));
+                refuse("key '{}' is not known; {} takes {}", key, what, join(keys));
             }
         }
     }
@@ -269,7 +270,7 @@ const Kind& kind_of(const Place& text) {
     for (const Kind& kind : kinds) {
         known.push_back(kind.type);
     }
-    text.refuse("is {}, which is no layer; choose one of {}", text.json.dump(), fmt::join(known, ", "));
+    text.refuse("is {}, which is no layer; choose one of {}", text.json.dump(), join(known));
 }
 
 Layer build_layer(Building& building, const Place& place, const Position& position) {

@@ -1,5 +1,6 @@
 #include "models/model.h"
 
+#include "core/join.h"
 #include "core/ops/cast.h"
 #include "core/ops/divide.h"
 #include "core/ops/multiply.h"
@@ -11,7 +12,7 @@
 #include "models/resnet.h"
 #include "models/vgg.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace hemp {
 namespace {
@@ -108,7 +109,7 @@ Model build_model(const std::string& source, uint64_t seed) {
         }
     }
     fail<UsageError>("model '{}' is not known; choose one of {}, or a .json file that describes one", source,
-                     fmt::join(model_names(), ", "));
+                     join(model_names()));
 }
 
 }  // namespace hemp

@@ -1,3 +1,6 @@
-// Compiled once for all commands: these headers take longer to read than a command to compile.
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+// Compiled once for all commands: these headers take longer to read than most commands to compile.
+#include "cli/output.h"
+#include "cli/recipe.h"
+#include "core/operator.h"
+
+#include <algorithm>

@@ -20,7 +20,9 @@
 
 #include <doctest/doctest.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include <cmath>
 
 using namespace hemp;
 
