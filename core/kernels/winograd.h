@@ -9,6 +9,8 @@
 // Pieces are cut by shape alone, may be computed in any order, and each element is summed in one order with one
 // rounding a multiply-add where the CPU has it: AVX2 and AVX-512 give the same bits.
 
+#include "core/kernels/finish.h"
+
 #include <cstdint>
 
 namespace hemp {
@@ -42,15 +44,16 @@ struct WinogradOperands {
     const float* x;
     const float* weights;  ///< [filters, channels, 3, 3], or [channels, filters, 3, 3] if rotated
     bool         rotated;
-    float*       prepared;
+    bool         packed;  ///< weights are [filter blocks, channels, 9, 16] instead, zero beyond `filters`
     float*       y;
-    bool         accumulate;  ///< y += instead of y =
+    Finish       finish = {};
 };
 
 /// The kernels for one instruction set.
 struct Winograd {
-    void (*prepare)(const WinogradShape&, const WinogradOperands&, int64_t piece);
-    void (*forward)(const WinogradShape&, const WinogradOperands&, int64_t piece, float* scratch);
+    void (*prepare)(const WinogradShape&, const WinogradOperands&, int64_t piece, float* prepared);
+    void (*forward)(const WinogradShape&, const WinogradOperands&, const float* prepared, int64_t piece,
+                    float* scratch);
 
     void (*weight_gradient)(const WinogradShape&, const float* x, const float* dy, int64_t piece, float* partial,
                             float* scratch);

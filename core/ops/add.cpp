@@ -22,6 +22,7 @@ const Operator add_operator{
     .infer        = infer_elementwise,
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
+    .arithmetic   = Arithmetic::add,
     .keeps_finite = true,
     .in_place     = {0, 1},
 };

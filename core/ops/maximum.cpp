@@ -27,6 +27,7 @@ const Operator maximum_operator{
     .infer        = infer_elementwise,
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
+    .arithmetic   = Arithmetic::maximum,
     .keeps_finite = true,
     .in_place     = {0, 1},
 };

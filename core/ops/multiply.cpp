@@ -24,6 +24,7 @@ const Operator multiply_operator{
     .infer        = infer_elementwise,
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
+    .arithmetic   = Arithmetic::multiply,
     .keeps_finite = true,
     .in_place     = {0, 1},
 };

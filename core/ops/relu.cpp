@@ -23,6 +23,7 @@ const Operator relu_operator{
     .infer        = infer_elementwise,
     .gradient     = gradient,
     .tile         = map_tile<Formula, 1>,
+    .arithmetic   = Arithmetic::rectify,
     .keeps_finite = true,
     .in_place     = {0},
 };

@@ -23,6 +23,7 @@ const Operator subtract_operator{
     .infer        = infer_elementwise,
     .gradient     = gradient,
     .tile         = map_tile<Formula, 2>,
+    .arithmetic   = Arithmetic::subtract,
     .keeps_finite = true,
     .in_place     = {0, 1},
 };

@@ -6,7 +6,17 @@
 namespace hemp {
 namespace {
 
-constexpr int64_t largest_folded = 4096;  // elements; larger results are cheaper to compute than to carry
+/// A large result that repeats small operands is cheaper to compute at each run than to carry.
+bool worth_carrying(const Node& node) {
+    constexpr int64_t small = 4096, most_growth = 8;  // Winograd's filters: 4 times the weights, and padding
+    int64_t           operands = 0;
+    for (const Tensor& input : node.inputs) {
+        operands += input.shape().size();
+    }
+    return node.type.shape.size() <= std::max(small, most_growth * operands);
+}
+
+constexpr int64_t largest_compared = 4096;  // elements of constants that are made one where they are equal
 
 bool all_constant(const Tensors& tensors) {
     for (const Tensor& tensor : tensors) {
@@ -89,12 +99,12 @@ Roots simplify(const Roots& roots) {
                 continue;
             }
             result = inputs == node.inputs ? tensor : hemp::node(*node.op, inputs, node.attributes);
-            if (all_constant(inputs) && node.type.shape.size() <= largest_folded) {
+            if (all_constant(inputs) && worth_carrying(node)) {
                 result = evaluate(result);
             }
             known[key] = result;
         }
-        if (is_constant(result) && result.shape().size() <= largest_folded) {
+        if (is_constant(result) && result.shape().size() <= largest_compared) {
             const Array& value = *result.node().value;
             std::string  bytes(static_cast<const char*>(value.memory()), value.bytes());
             result = constants.try_emplace({to_string(value.type()), bytes}, result).first->second;

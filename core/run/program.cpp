@@ -248,14 +248,21 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
     Roots roots{outputs, updates};
     bool  check = options.verify || always_verify.load();
     verify(roots, "build");
-    roots = simplify(roots);
-    if (check) {
-        verify(roots, "simplify");
+    auto pass = [&](Roots (*function)(const Roots&), std::string_view name) {
+        roots = function(roots);
+        if (check) {
+            verify(roots, name);
+        }
+    };
+    if (options.frozen) {
+        pass(freeze, "freeze");
     }
-    roots = choose_layouts(roots);
-    if (check) {
-        verify(roots, "layout");
-    }
+    pass(simplify, "simplify");
+    pass(fold_scales, "fold scales");
+    pass(simplify, "simplify");
+    pass(choose_layouts, "layout");
+    pass(finish_convolutions, "finish convolutions");
+    pass(simplify, "simplify");
     std::vector<Group> groups = schedule(fuse(roots), roots);
     std::vector<Work>  works;
     for (const Group& group : groups) {
