@@ -35,7 +35,12 @@ constexpr int64_t filters_together = 4;
 /// Fewer than those where their weights are transformed on the way: these stay in the cache.
 constexpr int64_t weights_together = 2;
 
-Split forward_tiles(const WinogradShape& s) { return split(s.tiles(), tiles_together); }
+/// An even number of pieces where there are few, so that two threads have equally much to do.
+Split forward_tiles(const WinogradShape& s) {
+    Split tiles = split(s.tiles(), tiles_together);
+    bool  even  = tiles.pieces == 1 || tiles.pieces % 2 == 0 || tiles.pieces > 16;
+    return even ? tiles : split(s.tiles(), (s.tiles() + tiles.pieces) / (tiles.pieces + 1));
+}
 
 /// Forward pieces are ranges of tiles where weights are prepared, else of filters.
 Split forward_cut(const WinogradShape& s) {
