@@ -26,7 +26,7 @@ TEST_CASE("matmul") {
     SUBCASE("of one row with rows") {
         check({1, 5}, {4, 5}, {.transpose_b = true});
         check({1, 37}, {70, 37}, {.transpose_b = true}, false);
-        check({1, 1030}, {23, 1030}, {.transpose_b = true}, false);
+        check({1, 310}, {23, 310}, {.transpose_b = true}, false);
         check({1, 0}, {3, 0}, {.transpose_b = true});
     }
     SUBCASE("over a batch, with broadcasting, either operand transposed") {
