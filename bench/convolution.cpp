@@ -58,13 +58,13 @@ void convolve(State& state, bool rotated) {
     WinogradShape    s        = layer.shape;
     Array            prepared = memory(s.prepared_floats());
     Array            scratch  = memory(s.forward_scratch_floats());
-    WinogradOperands operands{data(layer.x), {}, data(layer.weights), rotated, data(prepared), data(layer.y), false};
+    WinogradOperands operands{data(layer.x), {}, data(layer.weights), rotated, false, data(layer.y)};
     for (auto _ : state) {
         for (int64_t piece = 0; piece < s.prepare_pieces(); ++piece) {
-            winograd().prepare(s, operands, piece);
+            winograd().prepare(s, operands, piece, data(prepared));
         }
         for (int64_t piece = 0; piece < s.forward_pieces(); ++piece) {
-            winograd().forward(s, operands, piece, data(scratch));
+            winograd().forward(s, operands, data(prepared), piece, data(scratch));
         }
     }
     layer.report(state);

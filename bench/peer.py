@@ -1,9 +1,10 @@
-"""Training steps of hemp beside PyTorch's, in turns, on this machine: prints medians and their ratio for each model.
+"""Networks of hemp beside PyTorch's, in turns, on this machine: medians, times as fast, peak memory, for each network.
 
-    HEMP_PEERS=FOLDER HEMP_TORCH_PYTHON=PYTHON[:PYTHON...] bench/peer.py [--rounds N] [--threads N] [MODEL...]
+    HEMP_PEERS=FOLDER HEMP_TORCH_PYTHON=PYTHON[:PYTHON...] bench/peer.py [--mode train|infer|latency] [--rounds N]
+                                                                         [--threads N] [MODEL...]
 
-FOLDER holds torch_step.py; each PYTHON has torch, and hemp is compared with the fastest. Below a ratio of 1, hemp is
-faster. Both sides run without variables that pin OpenBLAS to one kernel.
+FOLDER holds torch_step.py; each PYTHON has torch, and hemp is compared with the fastest. Above "times as fast" of 1,
+hemp is faster. Both sides run without variables that pin OpenBLAS to one kernel.
 """
 import argparse
 import json
@@ -15,6 +16,8 @@ import sys
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 # What torch_step.py calls a network that has another name here; its "vgg16" takes CIFAR's images.
 PEER_NAMES = {"vgg16-cifar": "vgg16", "vgg16": None}
+# One image at a time is inference as well.
+MODES = {"train": ("train", None), "infer": ("infer", None), "latency": ("infer", 1)}
 
 
 def run(command):
@@ -35,30 +38,51 @@ def torch_pythons():
     return pythons
 
 
-def measure(model, peer, pythons, threads, rounds):
-    """Milliseconds of each round: those of hemp, and those of each torch by its version."""
-    ours, theirs = [], {}
+class Side:
+    """The rounds of one program."""
+
+    def __init__(self, name):
+        self.name, self.rounds = name, []
+
+    def ms(self):
+        return statistics.median(row["ms_per_step"] for row in self.rounds)
+
+    def mib(self):
+        return statistics.median(row["peak_rss_mib"] for row in self.rounds)
+
+
+def measure(model, arguments, peer, pythons):
+    """hemp's side, and those of each torch, the fastest first."""
     name = PEER_NAMES.get(model, model)
     if name is None:
         sys.exit(f"peer: torch_step.py has no {model}; leave it out")
-    for _ in range(rounds):
+    mode, batch = MODES[arguments.mode]
+    threads = ["--threads", str(arguments.threads), "--json"]
+    ours, theirs = Side("hemp"), {}
+    for _ in range(arguments.rounds):
         for python in pythons:
-            row = run([python, peer, "--model", name, "--threads", str(threads), "--json"])
-            theirs.setdefault(row["torch"], []).append(row["ms_per_step"])
+            sized = ["--batch", str(batch)] if batch else []
+            row = run([python, peer, "--model", name, "--mode", mode, *sized, *threads])
+            theirs.setdefault(row["torch"], Side(row["torch"])).rounds.append(row)
             load = row["other_load_cores"]
             if load is not None and load > 0.1:
                 print(f"peer: other programs kept {load} cores busy; do not trust this round", file=sys.stderr)
-        rows = run(["build/cli/hemp", "bench", model, "--mode", "train", "--batch", str(row["batch"]),
-                    "--threads", str(threads), "--json"])
-        ours.append(rows[0]["ms_per_step"])
-    return row["batch"], ours, theirs
+        # torch_step.py knows the usual batch of each network.
+        ours.rounds += run(["build/cli/hemp", "bench", model, "--mode", mode, "--batch", str(row["batch"]), *threads])
+    return ours, sorted(theirs.values(), key=Side.ms)
+
+
+def print_row(cells):
+    print("{:18s} {:>5s} {:>7s} {:>9s}  {:32s} {:>13s} {:>9s} {:>9s}".format(*cells), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench --peer", description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", metavar="MODEL", default=["lenet300", "lenet5"])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--mode", choices=MODES, default="train",
+                        help="a training step, inference, or inference of one image (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of all programs in turns (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: %(default)s")
     arguments = parser.parse_args()
 
     folder = os.environ.get("HEMP_PEERS")
@@ -67,13 +91,13 @@ def main():
     peer = os.path.join(folder, "torch_step.py")
     pythons = torch_pythons()
 
-    print(f"{'model':18s} {'batch':>5s} {'threads':>7s} {'hemp ms':>10s} {'torch ms':>10s} {'ratio':>6s}  torch")
+    print_row(["model", "batch", "threads", "hemp ms", "torch ms, best first", "times as fast", "hemp MiB", "torch MiB"])
     for model in arguments.models:
-        batch, ours, theirs = measure(model, peer, pythons, arguments.threads, arguments.rounds)
-        version, best = min(((v, statistics.median(ms)) for v, ms in theirs.items()), key=lambda pair: pair[1])
-        mine = statistics.median(ours)
-        print(f"{model:18s} {batch:5d} {arguments.threads:7d} {mine:10.3f} {best:10.3f} {mine / best:6.2f}  {version}",
-              flush=True)
+        ours, theirs = measure(model, arguments, peer, pythons)
+        best = theirs[0]
+        print_row([model, str(ours.rounds[0]["batch"]), str(arguments.threads), f"{ours.ms():.3f}",
+                   ", ".join(f"{side.ms():.3f} ({side.name})" for side in theirs), f"{best.ms() / ours.ms():.2f}",
+                   f"{ours.mib():.0f}", f"{best.mib():.0f}"])
 
 
 if __name__ == "__main__":

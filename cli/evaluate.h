@@ -24,7 +24,8 @@ int64_t evaluation_batch(const Model& model);
 /// A model's inference program for batches of a fixed size; the last batch may be partly filled.
 class Evaluator {
  public:
-    explicit Evaluator(const Model& model, int64_t batch = 500);
+    ///   frozen  the model's weights stay as they are: faster
+    explicit Evaluator(const Model& model, int64_t batch = 500, bool frozen = true);
 
     Evaluation run(const Dataset& dataset, int loader_threads = 1);
 

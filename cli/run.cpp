@@ -272,7 +272,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
       judged_(build_model(model_.source, options.seed)),
       recipe_(recipe_of(options, model_.name)),
       data_(load_data(options, model_, settings)),
-      evaluator_(judged_, evaluation_batch(model_)) {
+      evaluator_(judged_, evaluation_batch(model_), false) {
     check_names(data_.train);
     check_fits(data_.train, model_);
     check_fits(data_.test, model_, data_.train.classes);

@@ -24,7 +24,7 @@ Step::Step(const Model& model, const StepOptions& options)
           } else {
               outputs_ = {logits};
           }
-          return compile(outputs_, updates_, {.max_memory = options.max_memory});
+          return compile(outputs_, updates_, {.max_memory = options.max_memory, .frozen = !options.train});
       }()) {
     Random random(1, 0);
     for (size_t i = 0; i < images_.bytes(); ++i) {

@@ -76,6 +76,12 @@ Tensor constant(Array values) {
 
 Tensor constant(float value) { return constant(Array(Shape{}, std::vector<float>{value})); }
 
+Tensor frozen(const Tensor& variable) {
+    const Node& node = variable.node();
+    expect(is_variable(variable), "frozen: '{}' is no variable", node.op->name);
+    return leaf(constant_operator, node.type, node.name, node.value);
+}
+
 bool is_input(const Tensor& tensor) { return tensor.node().op == &input_operator; }
 bool is_variable(const Tensor& tensor) { return tensor.node().op == &variable_operator; }
 bool is_constant(const Tensor& tensor) { return tensor.node().op == &constant_operator; }

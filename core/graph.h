@@ -70,6 +70,9 @@ Tensor variable(std::string name, Array initial);
 Tensor constant(Array values);
 Tensor constant(float value);  ///< a scalar
 
+/// A variable's value as a constant, in the same memory: the variable must not change from now on.
+Tensor frozen(const Tensor& variable);
+
 bool is_input(const Tensor& tensor);
 bool is_variable(const Tensor& tensor);
 bool is_constant(const Tensor& tensor);

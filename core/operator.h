@@ -4,7 +4,9 @@
 
 #include "core/graph.h"
 
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -81,6 +83,17 @@ class BlockedOperands {
     ~BlockedOperands() = default;
 };
 
+/// What is done to a convolution's sums as they are written: y = min(max(sums + bias + addend, low), high).
+struct Finishing {
+    Tensor bias;    ///< one value a channel, in the form that broadcasts over y; or none
+    Tensor addend;  ///< of y's shape; or none
+    double low  = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
+
+    bool bounded() const { return std::isfinite(low) || std::isfinite(high); }
+    bool empty() const { return !bias && !addend && !bounded(); }
+};
+
 struct Operator {
     std::string_view name;
 
@@ -108,6 +121,13 @@ struct Operator {
     /// The same node computed on blocks of channels, with its result in blocks if that has four axes; an empty tensor
     /// where that cannot be or does not pay. Elementwise operators and reductions need not say: the planner knows.
     Tensor (*on_blocks)(const Node& node, BlockedOperands& operands) = nullptr;
+
+    /// The node with each channel of its result (axis 1) multiplied by a factor, one a channel, by changing an operand.
+    Tensor (*scaled)(const Node& node, const Tensor& factors) = nullptr;
+
+    /// The node with its weights in the order in which its kernel reads them, and its result finished as it is written;
+    /// an empty tensor where that cannot be or does not pay.
+    Tensor (*finished)(const Node& node, const Finishing& finishing) = nullptr;
 
     /// Finite operands give a finite result, so that an elementwise operator may run on what fills up a block.
     bool keeps_finite = false;

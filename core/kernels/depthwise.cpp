@@ -24,6 +24,16 @@ struct Tile {
         if constexpr (Pixels <= most_pixels<V>) {
             typename V::Float sums[Pixels][parts<V>] = {};
             const float*      weights                = g.weights;
+            if (g.finish.bias != nullptr) {
+#pragma GCC unroll 4
+                for (int part = 0; part < parts<V>; ++part) {
+                    auto bias = V::load(g.finish.bias + part * V::width);
+#pragma GCC unroll 12
+                    for (int pixel = 0; pixel < Pixels; ++pixel) {
+                        sums[pixel][part] = bias;
+                    }
+                }
+            }
             for (int64_t row = 0; row < g.tap_rows; ++row) {
                 const float* from = x + row * g.tap_row;
                 for (int64_t column = 0; column < g.tap_columns; ++column) {
@@ -39,11 +49,21 @@ struct Tile {
                     weights += lanes;
                 }
             }
+            if (g.finish.addend != nullptr) {
+                const float* addend = g.finish.addend + (y - g.y);
+#pragma GCC unroll 12
+                for (int pixel = 0; pixel < Pixels; ++pixel) {
+#pragma GCC unroll 4
+                    for (int part = 0; part < parts<V>; ++part) {
+                        sums[pixel][part] += V::load(addend + pixel * g.y_pixel + part * V::width);
+                    }
+                }
+            }
 #pragma GCC unroll 12
             for (int pixel = 0; pixel < Pixels; ++pixel) {
 #pragma GCC unroll 4
                 for (int part = 0; part < parts<V>; ++part) {
-                    V::store(y + pixel * g.y_pixel + part * V::width, sums[pixel][part]);
+                    V::store(y + pixel * g.y_pixel + part * V::width, g.finish.bounded<V>(sums[pixel][part]));
                 }
             }
         }

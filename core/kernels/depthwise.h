@@ -2,6 +2,8 @@
 // The innermost loops of a depthwise convolution on images whose channels lie in blocks of 16: each channel has its own
 // filter, so that lanes never mix. Each sum is taken over the taps (or the pixels) in order.
 
+#include "core/kernels/finish.h"
+
 #include <cstdint>
 
 namespace hemp {
@@ -19,6 +21,7 @@ struct DepthwiseRegion {
     int64_t      y_row;
     int64_t      rows;
     int64_t      columns;
+    Finish       finish = {};  ///< bias of this block; addend at y's place
 };
 
 /// The transposed sum: total += sum over pixels of x * dy, for each tap.

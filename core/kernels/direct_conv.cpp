@@ -29,6 +29,19 @@ struct Tile {
             F            sums[Rows][Columns][parts<V>] = {};
             const float* weights                       = g.weights;
             int64_t      pixel                         = Pixel ? Pixel : g.x_pixel;
+            if (g.finish.bias != nullptr) {
+#pragma GCC unroll 4
+                for (int part = 0; part < parts<V>; ++part) {
+                    F bias = V::load(g.finish.bias + part * V::width);
+#pragma GCC unroll 8
+                    for (int row = 0; row < Rows; ++row) {
+#pragma GCC unroll 32
+                        for (int column = 0; column < Columns; ++column) {
+                            sums[row][column][part] = bias;
+                        }
+                    }
+                }
+            }
             for (int64_t segment = 0; segment < g.segments; ++segment) {
                 const float* first = x + g.offsets[segment];
                 for (int64_t i = 0; i < g.length; ++i) {
@@ -52,13 +65,28 @@ struct Tile {
                     weights += channel_block;
                 }
             }
+            if (g.finish.addend != nullptr) {
+                const float* addend = g.finish.addend + (y - g.y);
+#pragma GCC unroll 8
+                for (int row = 0; row < Rows; ++row) {
+#pragma GCC unroll 32
+                    for (int column = 0; column < Columns; ++column) {
+#pragma GCC unroll 4
+                        for (int part = 0; part < parts<V>; ++part) {
+                            sums[row][column][part] +=
+                                V::load(addend + row * g.y_row + column * g.y_pixel + part * V::width);
+                        }
+                    }
+                }
+            }
 #pragma GCC unroll 8
             for (int row = 0; row < Rows; ++row) {
 #pragma GCC unroll 32
                 for (int column = 0; column < Columns; ++column) {
 #pragma GCC unroll 4
                     for (int part = 0; part < parts<V>; ++part) {
-                        V::store(y + row * g.y_row + column * g.y_pixel + part * V::width, sums[row][column][part]);
+                        V::store(y + row * g.y_row + column * g.y_pixel + part * V::width,
+                                 g.finish.bounded<V>(sums[row][column][part]));
                     }
                 }
             }

@@ -6,6 +6,8 @@
 //
 // Each sum is taken over the taps (or the pixels) in order, whatever the tile: AVX2 and AVX-512 give the same bits.
 
+#include "core/kernels/finish.h"
+
 #include <cstdint>
 
 namespace hemp {
@@ -26,6 +28,7 @@ struct DirectRegion {
     int64_t        y_row;
     int64_t        rows;
     int64_t        columns;
+    Finish         finish = {};  ///< bias of this block; addend at y's place
 };
 
 /// The transposed sum: over pixels, for each of `factors` taps and 16 filters.
@@ -44,7 +47,7 @@ struct DirectSums {
 };
 
 struct DirectConv {
-    void (*convolve)(const DirectRegion& region);     ///< y = sum over taps of x * weights
+    void (*convolve)(const DirectRegion& region);     ///< y = sum over taps of x * weights, finished
     void (*sum_over_pixels)(const DirectSums& sums);  ///< total += sum over pixels of x * dy
 };
 

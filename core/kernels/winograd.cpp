@@ -35,7 +35,12 @@ constexpr int64_t filters_together = 4;
 /// Fewer than those where their weights are transformed on the way: these stay in the cache.
 constexpr int64_t weights_together = 2;
 
-Split forward_tiles(const WinogradShape& s) { return split(s.tiles(), tiles_together); }
+/// An even number of pieces where there are few, so that two threads have equally much to do.
+Split forward_tiles(const WinogradShape& s) {
+    Split tiles = split(s.tiles(), tiles_together);
+    bool  even  = tiles.pieces == 1 || tiles.pieces % 2 == 0 || tiles.pieces > 16;
+    return even ? tiles : split(s.tiles(), (s.tiles() + tiles.pieces) / (tiles.pieces + 1));
+}
 
 /// Forward pieces are ranges of tiles where weights are prepared, else of filters.
 Split forward_cut(const WinogradShape& s) {
@@ -215,6 +220,13 @@ int64_t offset(int64_t filter, int64_t block) { return filter / 16 * block + fil
 template <class V>
 void transform_weights(const WinogradShape& s, const WinogradOperands& o, int64_t first, int64_t blocks, float* u,
                        int64_t point_stride) {
+    if (o.packed) {
+        for (int64_t block = 0; block < blocks; ++block) {
+            kernels<V>().transforms.weights(s.channels, o.weights + (first + block) * s.channels * 144,
+                                            u + block * s.channels * 16, point_stride);
+        }
+        return;
+    }
     int64_t filter_stride  = (o.rotated ? 1 : s.channels) * 9;
     int64_t channel_stride = (o.rotated ? s.filters : 1) * 9;
     for (int64_t block = 0; block < blocks; ++block) {
@@ -267,19 +279,19 @@ TileRange tile_range(const WinogradShape& s, const Split& cut, int64_t piece, in
 }
 
 template <class V>
-void prepare(const WinogradShape& s, const WinogradOperands& o, int64_t piece) {
+void prepare(const WinogradShape& s, const WinogradOperands& o, int64_t piece, float* prepared) {
     if (s.prepares_weights()) {
-        transform_weights<V>(s, o, piece, 1, o.prepared + piece * s.channels * 16,
+        transform_weights<V>(s, o, piece, 1, prepared + piece * s.channels * 16,
                              weight_point_stride(s.channels, s.filter_blocks()));
     } else {
         PointLayout layout = input_layout(s);
         kernels<V>().transforms.inputs(tile_range(s, forward_tiles(s), piece, layout.blocks), o.x, o.normalisation,
-                                       layout, o.prepared + piece * layout.floats());
+                                       layout, prepared + piece * layout.floats());
     }
 }
 
 template <class V>
-void forward(const WinogradShape& s, const WinogradOperands& o, int64_t piece, float* scratch) {
+void forward(const WinogradShape& s, const WinogradOperands& o, const float* prepared, int64_t piece, float* scratch) {
     const WinogradTransforms& transforms = kernels<V>().transforms;
     Split                     tiles      = forward_tiles(s);
     PointLayout               in         = input_layout(s);
@@ -292,9 +304,9 @@ void forward(const WinogradShape& s, const WinogradOperands& o, int64_t piece, f
         range.image_stride = s.filter_blocks() * plane;
         for (int64_t block = 0; block < s.filter_blocks(); block += filters_together) {
             PointLayout out{std::min(filters_together, s.filter_blocks() - block), tiles.together};
-            multiply<V>(s.channels, range.count, scratch, in, o.prepared + block * s.channels * 16, stride, products,
+            multiply<V>(s.channels, range.count, scratch, in, prepared + block * s.channels * 16, stride, products,
                         out);
-            transforms.results(range, products, out, o.y + block * plane, o.accumulate);
+            transforms.results(range, products, out, o.y + block * plane, o.finish.at(block, block * plane));
         }
     } else {
         int64_t     block = forward_cut(s).begin(piece);
@@ -304,8 +316,8 @@ void forward(const WinogradShape& s, const WinogradOperands& o, int64_t piece, f
         transform_weights<V>(s, o, block, out.blocks, scratch, stride);
         for (int64_t at = 0; at < tiles.pieces; ++at) {
             TileRange range = tile_range(s, tiles, at, s.filter_blocks());
-            multiply<V>(s.channels, range.count, o.prepared + at * in.floats(), in, scratch, stride, products, out);
-            transforms.results(range, products, out, o.y + block * plane, o.accumulate);
+            multiply<V>(s.channels, range.count, prepared + at * in.floats(), in, scratch, stride, products, out);
+            transforms.results(range, products, out, o.y + block * plane, o.finish.at(block, block * plane));
         }
     }
 }

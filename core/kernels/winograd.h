@@ -9,6 +9,7 @@
 // Pieces are cut by shape alone, may be computed in any order, and each element is summed in one order with one
 // rounding a multiply-add where the CPU has it: AVX2 and AVX-512 give the same bits.
 
+#include "core/kernels/finish.h"
 #include "core/kernels/normalise.h"
 
 #include <cstdint>
@@ -42,18 +43,19 @@ struct WinogradShape {
 /// and channels change places, and each filter is rotated by half a turn.
 struct WinogradOperands {
     const float*  x;
-    Normalisation normalisation;  ///< of x, as it is read
-    const float*  weights;        ///< [filters, channels, 3, 3], or [channels, filters, 3, 3] if rotated
+    Normalisation normalisation = {};  ///< of x, as it is read
+    const float*  weights;             ///< [filters, channels, 3, 3], or [channels, filters, 3, 3] if rotated
     bool          rotated;
-    float*        prepared;
+    bool          packed;  ///< weights are [filter blocks, channels, 9, 16] instead, zero beyond `filters`
     float*        y;
-    bool          accumulate;  ///< y += instead of y =
+    Finish        finish = {};
 };
 
 /// The kernels for one instruction set.
 struct Winograd {
-    void (*prepare)(const WinogradShape&, const WinogradOperands&, int64_t piece);
-    void (*forward)(const WinogradShape&, const WinogradOperands&, int64_t piece, float* scratch);
+    void (*prepare)(const WinogradShape&, const WinogradOperands&, int64_t piece, float* prepared);
+    void (*forward)(const WinogradShape&, const WinogradOperands&, const float* prepared, int64_t piece,
+                    float* scratch);
 
     void (*weight_gradient)(const WinogradShape&, const float* x, const Normalisation& of_x, const float* dy,
                             int64_t piece, float* partial, float* scratch);

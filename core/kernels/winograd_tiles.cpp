@@ -250,7 +250,7 @@ struct ToPoints {
 struct Results {
     template <class V>
     HEMP_INLINE static void run(const TileRange& range, const float* from, const PointLayout& layout, float* y,
-                                bool accumulate) {
+                                const Finish& finish) {
         int64_t           stride = layout.point_stride();
         int64_t           plane  = range.height * range.width * 16;
         alignas(64) float strip[6][strip_tiles * 64];
@@ -274,8 +274,10 @@ struct Results {
                         }
                     }
                 }
-                float* to =
-                    y + at.image * range.image_stride + block * plane + (at.row * 4 * range.width + at.column * 4) * 16;
+                int64_t start =
+                    at.image * range.image_stride + block * plane + (at.row * 4 * range.width + at.column * 4) * 16;
+                float*  to      = y + start;
+                Finish  here    = finish.at(block, start);
                 int64_t rows    = std::min<int64_t>(4, range.height - at.row * 4);
                 int64_t columns = std::min(count * 4, range.width - at.column * 4);
                 for (int64_t column = 0; column < columns * 16; column += 16) {
@@ -292,7 +294,13 @@ struct Results {
                             if (i < rows) {
                                 float*            pixel  = to + i * range.width * 16 + at;
                                 typename V::Float result = results[i] * number<V>(result_scale[i]);
-                                V::store(pixel, accumulate ? V::load(pixel) + result : result);
+                                if (here.bias != nullptr) {
+                                    result += V::load(here.bias + at % 16);
+                                }
+                                if (here.addend != nullptr) {
+                                    result += V::load(here.addend + (pixel - to));
+                                }
+                                V::store(pixel, here.bounded<V>(result));
                             }
                         }
                     }
@@ -369,8 +377,9 @@ struct WeightGradients {
 WinogradTransforms winograd_transforms(InstructionSet set) {
     return {.inputs    = kernel<ToPoints<6>, WinogradTransforms::Forth>(set),
             .gradients = kernel<ToPoints<4>, WinogradTransforms::Forth>(set),
-            .results   = kernel<Results, void(const TileRange&, const float*, const PointLayout&, float*, bool)>(set),
-            .weights   = kernel<Weights, void(int64_t, const float*, float*, int64_t)>(set),
+            .results =
+                kernel<Results, void(const TileRange&, const float*, const PointLayout&, float*, const Finish&)>(set),
+            .weights          = kernel<Weights, void(int64_t, const float*, float*, int64_t)>(set),
             .weight_gradients = kernel<WeightGradients, void(int64_t, const float*, int64_t, float*)>(set)};
 }
 

@@ -6,6 +6,7 @@
 // normal values, 2.1e-6 of the results' root mean square instead of 4.4e-6) at the same cost, and all constants of the
 // transforms are exact. Points +-a, +-2a for another a differ only by a scaling: 3/4 keeps the powers near 1.
 
+#include "core/kernels/finish.h"
 #include "core/kernels/normalise.h"
 #include "core/kernels/vector.h"
 
@@ -43,8 +44,8 @@ struct WinogradTransforms {
     Forth* inputs;
     /// A dy A' of the gradients to a tile's 4 x 4 results.
     Forth* gradients;
-    /// y = A' m A, or y += A' m A.
-    void (*results)(const TileRange&, const float* m, const PointLayout& layout, float* y, bool accumulate);
+    /// y = A' m A, finished.
+    void (*results)(const TileRange&, const float* m, const PointLayout& layout, float* y, const Finish& finish);
 
     /// u = G g G': `count` times 9 vectors of 16 (the taps) become 36, each `point_stride` floats after the last one.
     void (*weights)(int64_t count, const float* g, float* u, int64_t point_stride);

@@ -6,6 +6,8 @@
 #include "core/ops/conv2d_blocked.h"
 #include "core/ops/convolution.h"
 #include "core/ops/depthwise_blocked.h"
+#include "core/ops/multiply.h"
+#include "core/ops/reshape.h"
 
 #include <algorithm>
 
@@ -109,12 +111,22 @@ Tensor on_blocks(const Node& node, BlockedOperands& operands) {
     return conv2d_blocked(stays_planar(x) ? operands.planes(0) : operands.blocks(0), operands.planes(1), options);
 }
 
+/// Filters can be scaled instead of what they give, unless that is more work.
+Tensor scaled(const Node& node, const Tensor& factors) {
+    const Tensor& weight = node.inputs[1];
+    if (!is_constant(weight) && weight.shape().size() > node.type.shape.size()) {
+        return {};
+    }
+    return conv2d(node.inputs[0], weight * reshape(factors, Shape{factors.shape().size(), 1, 1, 1}), options_of(node));
+}
+
 const Operator conv2d_operator{
     .name      = "conv2d",
     .infer     = infer,
     .gradient  = gradient,
     .work      = work,
     .on_blocks = on_blocks,
+    .scaled    = scaled,
     .cost      = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 

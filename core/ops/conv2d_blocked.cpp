@@ -4,10 +4,11 @@
 #include "core/kernels/winograd.h"
 #include "core/ops/channel_blocks.h"
 #include "core/ops/convolution.h"
+#include "core/ops/finishing.h"
+#include "core/ops/pack_filters.h"
 #include "core/ops/sweep.h"
 
 #include <algorithm>
-#include <cstring>
 
 // Convolution on blocks of channels, by Winograd's algorithm where a 3 x 3 kernel has enough channels and pixels, else
 // direct: no product is computed that the definition does not have, and no copy is made but that of a strip of the
@@ -80,6 +81,8 @@ bool winograd_pays(const Geometry& g) {
 
 constexpr const char* winograd_name = "Winograd F(4x4, 3x3)";
 
+WinogradShape winograd_shape(const Geometry& g) { return {g.images, g.channels, g.filters, g.x.height, g.x.width}; }
+
 /// A convolution from `channels` to `filters`; the gradient to data is one of dy, with the weights turned round.
 Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>& reading) {
     const Winograd* kernels = &winograd();
@@ -90,14 +93,14 @@ Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>
                                            .normalisation = normalisation_of(reading, memory),
                                            .weights       = memory.input<float>(1),
                                            .rotated       = rotated,
-                                           .prepared      = scratch_of(memory),
-                                           .y             = memory.out<float>(),
-                                           .accumulate    = false};
+                                           .packed        = false,
+                                           .y             = memory.out<float>()};
     };
-    Stage prepare{shape.prepare_pieces(),
-                  [=](const Buffers& memory, int64_t piece) { kernels->prepare(shape, operands(memory), piece); }};
+    Stage prepare{shape.prepare_pieces(), [=](const Buffers& memory, int64_t piece) {
+                      kernels->prepare(shape, operands(memory), piece, scratch_of(memory));
+                  }};
     Stage forward{shape.forward_pieces(), [=](const Buffers& memory, int64_t piece) {
-                      kernels->forward(shape, operands(memory), piece, thread_scratch_of(memory));
+                      kernels->forward(shape, operands(memory), scratch_of(memory), piece, thread_scratch_of(memory));
                   }};
     return {.stages               = {prepare, forward},
             .scratch_bytes        = float_bytes(shape.prepared_floats()),
@@ -124,8 +127,18 @@ Work winograd_weight_work(const Geometry& g, const std::optional<Reading>& readi
 
 // --- direct
 
-/// The packed weights of each block of filters, all phases, lie in scratch.
-Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats, const std::optional<Reading>& reading) {
+/// Weights of each block of filters, all phases, that are packed: an operand, or in scratch.
+struct PackedWeights {
+    int64_t           block_floats;
+    bool              operand   = false;
+    FinishingOperands finishing = {};
+
+    const float* of(const Buffers& memory, int64_t block) const {
+        return (operand ? memory.input<float>(1) : scratch_of(memory)) + block * block_floats;
+    }
+};
+
+Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, const std::optional<Reading>& reading) {
     const DirectConv* kernels = &direct_conv();
     return {s.images * cut.strips * cut.shares, [=](const Buffers& memory, int64_t piece) {
                 int64_t share = piece % cut.shares;
@@ -164,9 +177,9 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, int64_t weight_floats, const s
                     int64_t row = phase.out_first.height + first * s.out_step.height;
                     for (int64_t block = s.out_blocks * share / cut.shares;
                          block < s.out_blocks * (share + 1) / cut.shares; ++block) {
-                        region.weights = scratch_of(memory) + block * weight_floats +
-                                         phase.weights * s.in_blocks * s.in_lanes * lanes;
+                        region.weights = weights.of(memory, block) + phase.weights * s.in_blocks * s.in_lanes * lanes;
                         region.y = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
+                        region.finish = weights.finishing.at(memory, block, region.y - memory.out<float>());
                         kernels->convolve(region);
                     }
                 }
@@ -204,15 +217,7 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
             conv2d_blocked_weight_gradient(dy, node.inputs[0], weight_shape(g), o)};
 }
 
-/// Sets a block's 16 filters of one tap; those beyond `filters` are zero.
-void pack_tap(const float* weight, int64_t filters, int64_t filter_floats, float* to) {
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-        to[lane] = lane < filters ? weight[lane * filter_floats] : 0.0f;
-    }
-}
-
-/// Floats of one block of filters.
-int64_t forward_weight_floats(const Geometry& g) { return g.x_blocks() * g.x_lanes() * g.kernel.area() * lanes; }
+FilterPacking packing_of(const Geometry& g) { return {g.filters, g.channels, g.kernel.area(), g.x_lanes()}; }
 
 Sweep forward_sweep(const Geometry& g) {
     return {.images     = g.images,
@@ -231,29 +236,23 @@ Work work_reading(const Node& node, const std::optional<Reading>& reading) {
     if (winograd_pays(g)) {
         return winograd_work(g, false, reading);
     }
-    int64_t weight_floats = forward_weight_floats(g);
-    Sweep   sweep         = forward_sweep(g);
-    Cut     cut           = cut_of(sweep, cache_floats, reading.has_value());
-    Stage   pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
-                   int64_t      taps    = g.kernel.area();
-                   int64_t      filters = std::min(lanes, g.filters - block * lanes);
-                   const float* weight  = memory.input<float>(1) + block * lanes * g.channels * taps;
-                   float*       to      = scratch_of(memory) + block * weight_floats;
-                   for (int64_t x_block = 0; x_block < g.x_blocks(); ++x_block) {
-                       for (int64_t tap = 0; tap < taps; ++tap) {
-                           for (int64_t lane = 0; lane < g.x_lanes(); ++lane) {
-                               int64_t channel = x_block * g.x_lanes() + lane;
-                               pack_tap(weight + channel * taps + tap, channel < g.channels ? filters : 0,
-                                          g.channels * taps, to);
-                               to += lanes;
-                           }
-                       }
-                   }
+    FilterPacking packing = packing_of(g);
+    Sweep         sweep   = forward_sweep(g);
+    Cut           cut     = cut_of(sweep, cache_floats, reading.has_value());
+    Stage         pack{packing.blocks(), [=](const Buffers& memory, int64_t block) {
+                   packing.run(memory.input<float>(1), block, scratch_of(memory) + block * packing.block_floats());
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats, reading)},
-            .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
+    return {.stages               = {pack, sweep_stage(sweep, cut, {packing.block_floats()}, reading)},
+            .scratch_bytes        = float_bytes(packing.blocks() * packing.block_floats()),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct"};
+}
+
+Tensor finished(const Node& node, const Finishing& finishing) {
+    const Tensor& weight = node.inputs[1];
+    return finishing.empty() && !is_constant(weight)
+               ? Tensor()
+               : conv2d_finished(node.inputs[0], weight, options_of(node), finishing);
 }
 
 const Operator conv2d_blocked_operator{
@@ -263,7 +262,84 @@ const Operator conv2d_blocked_operator{
     .work               = [](const Node& node) { return work_reading(node, {}); },
     .work_reading       = [](const Node& node, const Reading& reading) { return work_reading(node, reading); },
     .normalised_operand = 0,
+    .finished           = finished,
     .cost               = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+};
+
+// --- finished: inputs x, packed weights, and what is added
+
+Geometry finished_geometry(const Node& node) {
+    Shape weight(node.integers("weight"));
+    return geometry(node, planes_of(node, node.inputs[0], weight[1]), weight, node.inputs[0].shape().rank() == 4);
+}
+
+Tensor packed(const Geometry& g, const Tensor& weight) {
+    if (!winograd_pays(g)) {
+        return pack_filters(weight, g.x_lanes());
+    }
+    return winograd_shape(g).prepares_weights() ? winograd_filters(weight) : pack_filters(weight, 1);
+}
+
+Type finished_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g     = finished_geometry(node);
+    Tensor   fresh = packed(g, input("weight", weight_shape(g)));
+    expect(node.inputs[1].shape() == fresh.shape(), "{}: packed weights have shape {}; {} needs {}", node.op->name,
+           node.inputs[1].shape(), weight_shape(g), fresh.shape());
+    expect_finishing(node, 2, blocked_y(g));
+    return {blocked_y(g)};
+}
+
+Work winograd_finished_work(const Node& node, const Geometry& g, const std::optional<Reading>& reading) {
+    const Winograd*   kernels = &winograd();
+    WinogradShape     shape   = winograd_shape(g);
+    FinishingOperands finishing(node, 2);
+    auto              operands = [=](const Buffers& memory) {
+        return WinogradOperands{.x             = memory.input<float>(0),
+                                             .normalisation = normalisation_of(reading, memory),
+                                             .weights       = memory.input<float>(1),
+                                             .rotated       = false,
+                                             .packed        = true,
+                                             .y             = memory.out<float>(),
+                                             .finish        = finishing.at(memory, 0, 0)};
+    };
+    bool at_points = shape.prepares_weights();
+    Work result{.stages               = {},
+                .scratch_bytes        = at_points ? 0 : float_bytes(shape.prepared_floats()),
+                .thread_scratch_bytes = float_bytes(shape.forward_scratch_floats()),
+                .algorithm            = with_finishing(winograd_name, node)};
+    if (!at_points) {
+        result.stages.push_back({shape.prepare_pieces(), [=](const Buffers& memory, int64_t piece) {
+                                     kernels->prepare(shape, operands(memory), piece, scratch_of(memory));
+                                 }});
+    }
+    result.stages.push_back({shape.forward_pieces(), [=](const Buffers& memory, int64_t piece) {
+                                 const float* prepared = at_points ? memory.input<float>(1) : scratch_of(memory);
+                                 kernels->forward(shape, operands(memory), prepared, piece, thread_scratch_of(memory));
+                             }});
+    return result;
+}
+
+Work finished_work(const Node& node, const std::optional<Reading>& reading) {
+    Geometry g = finished_geometry(node);
+    if (winograd_pays(g)) {
+        return winograd_finished_work(node, g, reading);
+    }
+    Sweep         sweep = forward_sweep(g);
+    Cut           cut   = cut_of(sweep, cache_floats, reading.has_value());
+    PackedWeights weights{packing_of(g).block_floats(), true, FinishingOperands(node, 2)};
+    return {.stages               = {sweep_stage(sweep, cut, weights, reading)},
+            .thread_scratch_bytes = cut.thread_scratch_bytes(),
+            .algorithm            = with_finishing("direct", node)};
+}
+
+const Operator conv2d_finished_operator{
+    .name               = "conv2d_finished",
+    .infer              = finished_infer,
+    .work               = [](const Node& node) { return finished_work(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return finished_work(node, reading); },
+    .normalised_operand = 0,
+    .cost               = [](const Node& node) { return cost_of(node, finished_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
@@ -284,6 +360,13 @@ Tensors data_gradient(const Tensor& y, const Tensor& dy) {
     const Tensor& weight = y.node().inputs[1];
     ConvOptions   o      = options_of(y.node());
     return {conv2d_blocked(dy, weight, o), conv2d_blocked_weight_gradient(from, dy, weight.shape(), o)};
+}
+
+/// Sets a block's 16 filters of one tap; those beyond `filters` are zero.
+void pack_tap(const float* weight, int64_t filters, int64_t filter_floats, float* to) {
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+        to[lane] = lane < filters ? weight[lane * filter_floats] : 0.0f;
+    }
 }
 
 /// Floats of one block of channels.
@@ -334,7 +417,7 @@ Work data_work(const Node& node) {
                        }
                    }
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut, weight_floats, {})},
+    return {.stages               = {pack, sweep_stage(sweep, cut, {weight_floats}, {})},
             .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct"};
@@ -535,6 +618,15 @@ const Operator conv2d_blocked_weight_gradient_operator{
 
 Tensor conv2d_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& options) {
     return node(conv2d_blocked_operator, {x, weight}, attributes_of(options));
+}
+
+Tensor conv2d_finished(const Tensor& x, const Tensor& weight, const ConvOptions& options, const Finishing& finishing) {
+    Geometry   g          = forward_geometry(conv2d_blocked(x, weight, options).node());
+    Tensors    inputs     = {x, packed(g, weight)};
+    Attributes attributes = attributes_of(options);
+    attributes["weight"]  = lengths_of(weight.shape());
+    add_finishing(finishing, inputs, attributes);
+    return node(conv2d_finished_operator, inputs, attributes);
 }
 
 Tensor conv2d_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,

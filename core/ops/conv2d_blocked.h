@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/operator.h"
 #include "core/ops/conv2d.h"
 
 namespace hemp {
@@ -13,6 +14,13 @@ namespace hemp {
 ///   gradient  to x and weight, and theirs again
 ///   throws    ShapeError when channels or sizes do not fit, or options have dilation or groups
 Tensor conv2d_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& options = {});
+
+/// conv2d_blocked as programs run it that do not train: weights packed by a node of their own, once if they are
+/// constant, and the result finished as it is written. Beyond K it is finite, not zero.
+///   bias      [1, ceil(K / 16), 1, 1, 16]
+///   addend    of the result's shape
+///   gradient  none: the planner makes these nodes after gradients are taken
+Tensor conv2d_finished(const Tensor& x, const Tensor& weight, const ConvOptions& options, const Finishing& finishing);
 
 /// The gradient to x: dy as conv2d_blocked returns, `x` [N, C, H, W] as conv2d would have it; gives blocks.
 Tensor conv2d_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,

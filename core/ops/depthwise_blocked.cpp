@@ -3,6 +3,8 @@
 #include "core/kernels/depthwise.h"
 #include "core/ops/channel_blocks.h"
 #include "core/ops/convolution.h"
+#include "core/ops/finishing.h"
+#include "core/ops/pack_filters.h"
 #include "core/ops/sweep.h"
 
 #include <algorithm>
@@ -81,11 +83,47 @@ int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Ph
     return row * g.kernel.width + column;
 }
 
-Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& reading) {
-    Sweep            s       = sweep_of(g, forward);
-    Cut              cut     = cut_of(s, cache_floats, reading.has_value());
+/// Weights [blocks, phases, taps, 16] are an operand, or in scratch.
+Stage convolve_stage(const Geometry& g, const Sweep& s, const Cut& cut, bool packed_operand,
+                     const FinishingOperands& finishing, const std::optional<Reading>& reading) {
     const Depthwise* kernels = &depthwise();
-    // [blocks, phases, taps, 16]
+    return {s.images * cut.strips, [=](const Buffers& memory, int64_t piece) {
+                int64_t      first   = piece % cut.strips * cut.strip_rows;
+                int64_t      image   = piece / cut.strips;
+                const float* weights = packed_operand ? memory.input<float>(1) : scratch_of(memory);
+                const float* x       = memory.input<float>(0) + image * s.in.area() * lanes;
+                float*       y       = memory.out<float>() + image * s.out.area() * lanes;
+                StripView    strip =
+                    read_strip(s, cut, x, 1, first, normalisation_of(reading, memory).from_block(image % g.blocks()),
+                               memory.thread_scratch);
+                for (const Phase& phase : s.phases) {
+                    int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
+                    if (rows <= 0 || phase.count.width <= 0) {
+                        continue;
+                    }
+                    int64_t row     = phase.out_first.height + first * s.out_step.height;
+                    float*  first_y = y + (row * s.out.width + phase.out_first.width) * lanes;
+                    kernels->convolve(
+                        {.x        = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
+                         .x_pixel  = s.in_step.width * lanes,
+                         .x_row    = s.in_step.height * strip.row_floats,
+                         .tap_row  = strip.row_floats,
+                         .tap_rows = phase.taps.height,
+                         .tap_columns = phase.taps.width,
+                         .weights     = weights + (image % g.blocks() * g.taps() + phase.weights) * lanes,
+                         .y           = first_y,
+                         .y_pixel     = s.out_step.width * lanes,
+                         .y_row       = s.out_step.height * s.out.width * lanes,
+                         .rows        = rows,
+                         .columns     = phase.count.width,
+                         .finish      = finishing.at(memory, image % g.blocks(), first_y - memory.out<float>())});
+                }
+            }};
+}
+
+Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& reading) {
+    Sweep s   = sweep_of(g, forward);
+    Cut   cut = cut_of(s, cache_floats, reading.has_value());
     Stage pack{g.blocks(), [=](const Buffers& memory, int64_t block) {
                    const float* weight = memory.input<float>(1) + block * lanes * g.taps();
                    float*       to     = scratch_of(memory) + block * g.taps() * lanes;
@@ -99,36 +137,7 @@ Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& r
                        }
                    }
                }};
-    Stage convolve{s.images * cut.strips, [=](const Buffers& memory, int64_t piece) {
-                       int64_t      first = piece % cut.strips * cut.strip_rows;
-                       int64_t      image = piece / cut.strips;
-                       const float* x     = memory.input<float>(0) + image * s.in.area() * lanes;
-                       float*       y     = memory.out<float>() + image * s.out.area() * lanes;
-                       StripView    strip = read_strip(s, cut, x, 1, first,
-                                                       normalisation_of(reading, memory).from_block(image % g.blocks()),
-                                                       memory.thread_scratch);
-                       for (const Phase& phase : s.phases) {
-                           int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
-                           if (rows <= 0 || phase.count.width <= 0) {
-                               continue;
-                           }
-                           int64_t row = phase.out_first.height + first * s.out_step.height;
-                           kernels->convolve(
-                               {.x = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
-                                .x_pixel     = s.in_step.width * lanes,
-                                .x_row       = s.in_step.height * strip.row_floats,
-                                .tap_row     = strip.row_floats,
-                                .tap_rows    = phase.taps.height,
-                                .tap_columns = phase.taps.width,
-                                .weights = scratch_of(memory) + (image % g.blocks() * g.taps() + phase.weights) * lanes,
-                                .y       = y + (row * s.out.width + phase.out_first.width) * lanes,
-                                .y_pixel = s.out_step.width * lanes,
-                                .y_row   = s.out_step.height * s.out.width * lanes,
-                                .rows    = rows,
-                                .columns = phase.count.width});
-                       }
-                   }};
-    return {.stages               = {pack, convolve},
+    return {.stages               = {pack, convolve_stage(g, s, cut, false, {}, reading)},
             .scratch_bytes        = float_bytes(g.blocks() * g.taps() * lanes),
             .thread_scratch_bytes = float_bytes(cut.strip_floats),
             .algorithm            = "depthwise"};
@@ -153,6 +162,13 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
             depthwise_blocked_weight_gradient(dy, node.inputs[0], g.weight(), o)};
 }
 
+Tensor finished(const Node& node, const Finishing& finishing) {
+    const Tensor& weight = node.inputs[1];
+    return finishing.empty() && !is_constant(weight)
+               ? Tensor()
+               : depthwise_finished(node.inputs[0], weight, options_of(node), finishing);
+}
+
 const Operator depthwise_blocked_operator{
     .name               = "depthwise_blocked",
     .infer              = infer,
@@ -161,7 +177,42 @@ const Operator depthwise_blocked_operator{
     .work_reading       = [](const Node&    node,
                        const Reading& reading) { return sweep_work(forward_geometry(node), true, reading); },
     .normalised_operand = 0,
+    .finished           = finished,
     .cost               = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+};
+
+// --- finished: inputs x, packed weights, and what is added
+
+Geometry finished_geometry(const Node& node) {
+    return geometry(node, planes_of(node, node.inputs[0]), Shape(node.integers("weight")));
+}
+
+Type finished_infer(const Node& node) {
+    expect_f32(node);
+    Geometry g = finished_geometry(node);
+    Shape    packed{g.blocks(), 1, g.taps(), 1, lanes};
+    expect(node.inputs[1].shape() == packed, "{}: packed weights have shape {}; {} needs {}", node.op->name,
+           node.inputs[1].shape(), g.weight(), packed);
+    expect_finishing(node, 2, g.blocked_y());
+    return {g.blocked_y()};
+}
+
+Work finished_work(const Node& node, const std::optional<Reading>& reading) {
+    Geometry g   = finished_geometry(node);
+    Sweep    s   = sweep_of(g, true);
+    Cut      cut = cut_of(s, cache_floats, reading.has_value());
+    return {.stages               = {convolve_stage(g, s, cut, true, FinishingOperands(node, 2), reading)},
+            .thread_scratch_bytes = float_bytes(cut.strip_floats),
+            .algorithm            = with_finishing("depthwise", node)};
+}
+
+const Operator depthwise_finished_operator{
+    .name               = "depthwise_finished",
+    .infer              = finished_infer,
+    .work               = [](const Node& node) { return finished_work(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return finished_work(node, reading); },
+    .normalised_operand = 0,
+    .cost               = [](const Node& node) { return cost_of(node, finished_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
@@ -278,6 +329,15 @@ const Operator depthwise_blocked_weight_gradient_operator{
 
 Tensor depthwise_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& options) {
     return node(depthwise_blocked_operator, {x, weight}, attributes_of(options));
+}
+
+Tensor depthwise_finished(const Tensor& x, const Tensor& weight, const ConvOptions& options,
+                          const Finishing& finishing) {
+    Tensors    inputs{x, pack_filters(weight, 1)};
+    Attributes attributes = attributes_of(options);
+    attributes["weight"]  = lengths_of(weight.shape());
+    add_finishing(finishing, inputs, attributes);
+    return node(depthwise_finished_operator, inputs, attributes);
 }
 
 Tensor depthwise_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/operator.h"
 #include "core/ops/conv2d.h"
 
 namespace hemp {
@@ -12,6 +13,10 @@ namespace hemp {
 ///   gradient  to x and weight, and theirs again
 ///   throws    ShapeError when channels or sizes do not fit, or options have dilation
 Tensor depthwise_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& options);
+
+/// depthwise_blocked as conv2d_finished is conv2d_blocked.
+Tensor depthwise_finished(const Tensor& x, const Tensor& weight, const ConvOptions& options,
+                          const Finishing& finishing);
 
 /// The gradient to x: dy as depthwise_blocked returns, `x` [N, C, H, W] as conv2d would have it; gives blocks.
 Tensor depthwise_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,

@@ -1,13 +1,15 @@
 #include "core/ops/matmul.h"
 
 #include "core/kernels/gemm.h"
+#include "core/kernels/row_products.h"
 #include "core/ops/elementwise.h"
 
 #include <algorithm>
 
 // Matrix product. A single large one is cut into blocks of rows and columns whose operands are packed once, in a first
-// stage, and shared; a batch is cut into its products.
-// Gradients are products again: da = dy b', db = a' dy, summed over the axes along which an operand was repeated.
+// stage, and shared; a batch is cut into its products; a single row times the rows of b (a linear layer on one image)
+// is bound by reading b, and packs nothing. Gradients are products again: da = dy b', db = a' dy, summed over the axes
+// along which an operand was repeated.
 namespace hemp {
 namespace {
 
@@ -94,6 +96,32 @@ Work one_product(Sizes s, MatrixView a, MatrixView b) {
             .algorithm     = "packed product"};
 }
 
+/// One row times the rows of b: both are read as they lie, since packing b would be more work than the product.
+Work row_times_rows(Sizes s) {
+    constexpr int64_t    least_numbers = 1 << 12;  // of b for a piece
+    int64_t              pieces        = blocks_of(s.n * s.k, least_numbers, std::clamp<int64_t>(s.n, 1, 16));
+    std::vector<int64_t> offsets;
+    for (int64_t row = 0; row < s.n; ++row) {
+        offsets.push_back(row * s.k);
+    }
+    Stage multiply{pieces, [=](const Buffers& memory, int64_t piece) {
+                       int64_t first = s.n * piece / pieces;
+                       sum_row_products({.rows      = 1,
+                                         .columns   = s.n * (piece + 1) / pieces - first,
+                                         .length    = s.k,
+                                         .repeats   = 1,
+                                         .a         = memory.input<float>(0),
+                                         .a_row     = s.k,
+                                         .a_repeat  = 0,
+                                         .b         = memory.input<float>(1),
+                                         .b_offsets = offsets.data() + first,
+                                         .b_repeat  = 0,
+                                         .c         = memory.out<float>() + first},
+                                        false);
+                   }};
+    return {.stages = {multiply}, .algorithm = "one row, nothing packed"};
+}
+
 Work batch_of_products(const Node& node, Sizes s, MatrixView a, MatrixView b) {
     Shape batch  = leading_axes(node.type.shape);
     auto  starts = [&](const Shape& operand) {  // element at which each product's operand begins
@@ -133,9 +161,12 @@ Work batch_of_products(const Node& node, Sizes s, MatrixView a, MatrixView b) {
 }
 
 Work work(const Node& node) {
-    Sizes      s  = sizes_of(node);
-    bool       ta = node.integer("transpose_a") != 0;
-    bool       tb = node.integer("transpose_b") != 0;
+    Sizes s  = sizes_of(node);
+    bool  ta = node.integer("transpose_a") != 0;
+    bool  tb = node.integer("transpose_b") != 0;
+    if (s.m == 1 && tb && leading_axes(node.type.shape).size() == 1) {
+        return row_times_rows(s);
+    }
     MatrixView a{nullptr, ta ? 1 : s.k, ta ? s.m : 1};
     MatrixView b{nullptr, tb ? 1 : s.n, tb ? s.k : 1};
     return leading_axes(node.type.shape).size() == 1 ? one_product(s, a, b) : batch_of_products(node, s, a, b);

@@ -12,7 +12,7 @@ struct MatmulOptions {
 /// Matrix product over the last two axes; leading axes are a batch and broadcast.
 ///   a         [.., M, K] f32
 ///   b         [.., K, N] f32
-///   returns   [.., M, N] f32; each element summed over K in order
+///   returns   [.., M, N] f32; each element summed over K in order; in 16 lanes where M is 1 and b transposed
 ///   gradient  to a and b
 ///   throws    ShapeError when K differs or the batches do not broadcast
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});

@@ -21,9 +21,16 @@ struct Roots {
 /// operator is computable. Throws Error that names the pass after which it was called, the node, the rule.
 void verify(const Roots& roots, std::string_view pass);
 
+/// The same computation with variables taken for constants. Throws Error when the roots update one.
+Roots freeze(const Roots& roots);
+
 /// The same computation with fewer nodes: equal nodes become one, operators on constants become constants, an
 /// elementwise reader of a repeated tensor reads the tensor itself.
 Roots simplify(const Roots& roots);
+
+/// The same computation with factors and shifts of channels behind a convolution (batch norm in use) moved into its
+/// weights and one shift.
+Roots fold_scales(const Roots& roots);
 
 /// The same computation with a product and the sum that takes it up as one operator, a difference before them too: less
 /// walks over a tile, and one rounding less.
@@ -32,6 +39,10 @@ Roots contract(const Roots& roots);
 /// The same computation with convolutions, and what lies between them, on blocks of channels where that pays. Every
 /// tensor stays row-major: values in blocks have five axes.
 Roots choose_layouts(const Roots& roots);
+
+/// The same computation with shifts, residuals and activations behind a convolution made while it writes its result,
+/// and with constant weights in the order in which it reads them.
+Roots finish_convolutions(const Roots& roots);
 
 /// How a value lies in memory, for reports.
 std::string_view layout_of(const Tensor& tensor);

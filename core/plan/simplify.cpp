@@ -6,7 +6,17 @@
 namespace hemp {
 namespace {
 
-constexpr int64_t largest_folded = 4096;  // elements; larger results are cheaper to compute than to carry
+/// A large result that repeats small operands is cheaper to compute at each run than to carry.
+bool worth_carrying(const Node& node) {
+    constexpr int64_t small = 4096, most_growth = 8;  // Winograd's filters: 4 times the weights, and padding
+    int64_t           operands = 0;
+    for (const Tensor& input : node.inputs) {
+        operands += input.shape().size();
+    }
+    return node.type.shape.size() <= std::max(small, most_growth * operands);
+}
+
+constexpr int64_t largest_compared = 4096;  // elements of constants that are made one where they are equal
 
 bool all_constant(const Tensors& tensors) {
     for (const Tensor& tensor : tensors) {
@@ -75,7 +85,7 @@ class Simplification {
         }
         bool   same   = original && original.node().op == &op && original.node().inputs == inputs;
         Tensor result = same ? original : node(op, inputs, attributes);
-        if (all_constant(inputs) && result.shape().size() <= largest_folded) {
+        if (all_constant(inputs) && worth_carrying(result.node())) {
             result = unique(evaluate(result));
         }
         known_[key] = result;
@@ -84,7 +94,7 @@ class Simplification {
 
     /// The same tensor for all constants of equal values.
     Tensor unique(const Tensor& tensor) {
-        if (!is_constant(tensor) || tensor.shape().size() > largest_folded) {
+        if (!is_constant(tensor) || tensor.shape().size() > largest_compared) {
             return tensor;
         }
         const Array& value = *tensor.node().value;

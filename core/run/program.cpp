@@ -248,18 +248,22 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
     Roots roots{outputs, updates};
     bool  check = options.verify || always_verify.load();
     verify(roots, "build");
-    roots = simplify(roots);
-    if (check) {
-        verify(roots, "simplify");
+    auto pass = [&](Roots (*function)(const Roots&), std::string_view name) {
+        roots = function(roots);
+        if (check) {
+            verify(roots, name);
+        }
+    };
+    if (options.frozen) {
+        pass(freeze, "freeze");
     }
-    roots = contract(roots);
-    if (check) {
-        verify(roots, "contract");
-    }
-    roots = choose_layouts(roots);
-    if (check) {
-        verify(roots, "layout");
-    }
+    pass(simplify, "simplify");
+    pass(fold_scales, "fold scales");
+    pass(simplify, "simplify");
+    pass(contract, "contract");
+    pass(choose_layouts, "layout");
+    pass(finish_convolutions, "finish convolutions");
+    pass(simplify, "simplify");
     std::vector<Group> groups = schedule(recompute(fuse(roots), roots), roots);
     std::vector<Work>  works;
     for (const Group& group : groups) {

@@ -10,6 +10,7 @@ namespace hemp {
 struct CompileOptions {
     int    threads    = 0;                 ///< 0: default_threads(); the result does not depend on it
     size_t max_memory = size_t{16} << 30;  ///< bytes that a program may take beside its variables
+    bool   frozen     = false;             ///< variables keep their values: what depends on them alone is computed here
     bool   verify     = false;             ///< check the graph between passes (on in every test)
 };
 

@@ -52,7 +52,7 @@ void set_by_rule(const Parameter& parameter) {
     value_of(parameter.variable) = std::move(values);
 }
 
-std::vector<float> logits(const Model& model) {
+std::vector<float> logits(const Model& model, bool frozen) {
     for (const Parameter& each : model.parameters()) {
         set_by_rule(each);
     }
@@ -63,7 +63,7 @@ std::vector<float> logits(const Model& model) {
     }
     Tensor  images_input = input("images", images.shape(), DType::u8);
     Pass    pass;
-    Program program = compile({model(images_input, pass)});
+    Program program = compile({model(images_input, pass)}, {}, {.frozen = frozen});
     program.run({{images_input, images}});
     std::span<const float> all = program.output(0).values<float>();
     return {all.begin(), all.end()};
@@ -103,15 +103,18 @@ TEST_CASE("small versions of the networks give PyTorch's logits") {
     };
     CHECK(nets.size() == golden.size());
     for (const Model& model : nets) {
-        CAPTURE(model.name);
-        REQUIRE(golden.contains(model.name));
-        std::vector<float> expected = golden[model.name], got = logits(model);
-        REQUIRE(got.size() == expected.size());
-        float largest = 0, difference = 0;
-        for (size_t i = 0; i < got.size(); ++i) {
-            largest    = std::max(largest, std::abs(expected[i]));
-            difference = std::max(difference, std::abs(got[i] - expected[i]));
+        for (bool frozen : {false, true}) {
+            CAPTURE(model.name);
+            CAPTURE(frozen);
+            REQUIRE(golden.contains(model.name));
+            std::vector<float> expected = golden[model.name], got = logits(model, frozen);
+            REQUIRE(got.size() == expected.size());
+            float largest = 0, difference = 0;
+            for (size_t i = 0; i < got.size(); ++i) {
+                largest    = std::max(largest, std::abs(expected[i]));
+                difference = std::max(difference, std::abs(got[i] - expected[i]));
+            }
+            CHECK(difference <= 1e-4f * largest);
         }
-        CHECK(difference <= 1e-4f * largest);
     }
 }

@@ -1,5 +1,7 @@
 #include "tests/plain/plain.h"
 
+#include <algorithm>
+
 // The plain version of an operator on blocks of channels is that of the usual operator between copies: first out of the
 // blocks, then back into them.
 namespace hemp::plain {
@@ -72,6 +74,122 @@ Values depthwise_blocked_weight_gradient(const Node& node, const Operands& in) {
                     {unblocked(in[0], channels), unblocked(in[1], channels)});
 }
 
+Values pack_filters(const Node& node, const Operands& in) {
+    const Shape& weight = in[0].shape;
+    Values       y(node.type.shape);
+    for (int64_t i = 0; i < in[0].shape.size(); ++i) {
+        Index   at             = index_at(i, weight);
+        int64_t width          = y.shape[3];
+        y[element_at({at[0] / lanes, at[1] / width, at[2] * weight[3] + at[3], at[1] % width, at[0] % lanes},
+                     y.shape)] = in[0][i];
+    }
+    return y;
+}
+
+Values unpacked_filters(const Values& packed, const Shape& weight) {
+    Values y(weight);
+    for (int64_t i = 0; i < y.shape.size(); ++i) {
+        Index   at    = index_at(i, weight);
+        int64_t width = packed.shape[3];
+        y[i]          = packed[element_at(
+                     {at[0] / lanes, at[1] / width, at[2] * weight[3] + at[3], at[1] % width, at[0] % lanes}, packed.shape)];
+    }
+    return y;
+}
+
+// A filter's taps are the coefficients of a polynomial, taken at 0, +-3/4, +-3/2 and infinity, each with a factor: one
+// over the product of the differences to the other points.
+constexpr double points[] = {0, 0.75, -0.75, 1.5, -1.5};
+
+double factor_of_point(int64_t point) {
+    if (point == 5) {
+        return 1 / (0.75 * 0.75 * 0.75);  // as core/kernels/winograd_tiles.cpp divides it between the transforms
+    }
+    double product = 1;
+    for (int64_t other = 0; other < 5; ++other) {
+        product *= other == point ? 1 : points[point] - points[other];
+    }
+    return 1 / product;
+}
+
+double weight_of_tap(int64_t point, int64_t tap) {
+    double power = point == 5 ? (tap == 2 ? 1 : 0)
+                   : tap == 0 ? 1
+                   : tap == 1 ? points[point]
+                              : points[point] * points[point];
+    return factor_of_point(point) * power;
+}
+
+int64_t place_at_point(int64_t filter, int64_t channel, int64_t channels) {
+    return (filter / lanes * channels + channel) * lanes + filter % lanes;
+}
+
+Values winograd_filters(const Node& node, const Operands& in) {
+    const Shape& weight = in[0].shape;
+    Values       y(node.type.shape);
+    for (int64_t i = 0; i < weight.size(); ++i) {
+        Index at = index_at(i, weight);
+        for (int64_t point = 0; point < 36; ++point) {
+            y[point * y.shape[1] + place_at_point(at[0], at[1], weight[1])] +=
+                weight_of_tap(point / 6, at[2]) * weight_of_tap(point % 6, at[3]) * in[0][i];
+        }
+    }
+    return y;
+}
+
+/// What the value at point 0, the slope between +-3/4 and the value at infinity say of tap `tap`, from six values.
+double tap_from_points(const std::array<double, 6>& u, int64_t tap) {
+    return tap == 0   ? u[0] / factor_of_point(0)
+           : tap == 1 ? (u[1] / factor_of_point(1) - u[2] / factor_of_point(2)) / (2 * points[1])
+                      : u[5] / factor_of_point(5);
+}
+
+Values filters_from_points(const Values& u, const Shape& weight) {
+    Values y(weight);
+    for (int64_t i = 0; i < y.shape.size(); ++i) {
+        Index                 at = index_at(i, weight);
+        std::array<double, 6> rows{};
+        for (int64_t row = 0; row < 6; ++row) {
+            std::array<double, 6> columns{};
+            for (int64_t column = 0; column < 6; ++column) {
+                columns[static_cast<size_t>(column)] =
+                    u[(row * 6 + column) * u.shape[1] + place_at_point(at[0], at[1], weight[1])];
+            }
+            rows[static_cast<size_t>(row)] = tap_from_points(columns, at[3]);
+        }
+        y[i] = tap_from_points(rows, at[2]);
+    }
+    return y;
+}
+
+/// y = min(max(y + bias + addend, low), high)
+Values finished(const Node& node, const Operands& in, Values y) {
+    for (int64_t i = 0; i < y.shape.size(); ++i) {
+        Index at = index_at(i, y.shape);
+        if (node.integer("bias") != 0) {
+            y[i] += in[2][at[1] * lanes + at[4]];
+        }
+        if (node.integer("addend") != 0) {
+            y[i] += in.back()[i];
+        }
+        y[i] = std::min(std::max(y[i], node.real("low")), node.real("high"));
+    }
+    return y;
+}
+
+Values conv2d_finished(const Node& node, const Operands& in) {
+    Shape weight(node.integers("weight"));
+    bool  at_points = in[1].shape.rank() == 2;
+    return finished(node, in,
+                    conv2d_blocked(node, {in[0], at_points ? filters_from_points(in[1], weight)
+                                                           : unpacked_filters(in[1], weight)}));
+}
+
+Values depthwise_finished(const Node& node, const Operands& in) {
+    return finished(node, in,
+                    depthwise_blocked(node, {in[0], unpacked_filters(in[1], Shape(node.integers("weight")))}));
+}
+
 }  // namespace
 
 void add_blocks(Table& table) {
@@ -80,7 +198,11 @@ void add_blocks(Table& table) {
     table["conv2d_blocked"]                    = conv2d_blocked;
     table["conv2d_blocked_data_gradient"]      = conv2d_blocked_data_gradient;
     table["conv2d_blocked_weight_gradient"]    = conv2d_blocked_weight_gradient;
+    table["conv2d_finished"]                   = conv2d_finished;
+    table["pack_filters"]                      = pack_filters;
+    table["winograd_filters"]                  = winograd_filters;
     table["depthwise_blocked"]                 = depthwise_blocked;
+    table["depthwise_finished"]                = depthwise_finished;
     table["depthwise_blocked_data_gradient"]   = conv2d_blocked_data_gradient;
     table["depthwise_blocked_weight_gradient"] = depthwise_blocked_weight_gradient;
 }

@@ -143,16 +143,17 @@ void for_pieces(int64_t pieces, bool backwards, const std::function<void(int64_t
     }
 }
 
-/// The forward convolution, or the gradient to the data, onto memory filled with `before`.
+/// The forward convolution, or the gradient to the data.
 std::vector<float> convolved(const WinogradShape& s, const Images& x, const std::vector<float>& weights, bool rotated,
-                             bool backwards = false, bool accumulate = false, float before = nan) {
+                             bool backwards = false, const Finish& finish = {}) {
     Guarded          prepared(s.prepared_floats());
     Guarded          scratch(s.forward_scratch_floats());
-    Guarded          y(s.images * s.filter_blocks() * 16 * s.height * s.width, before);
-    WinogradOperands operands{x.blocked.data(), {}, weights.data(), rotated, prepared.data(), y.data(), accumulate};
-    for_pieces(s.prepare_pieces(), backwards, [&](int64_t piece) { winograd().prepare(s, operands, piece); });
+    Guarded          y(s.images * s.filter_blocks() * 16 * s.height * s.width);
+    WinogradOperands operands{x.blocked.data(), {}, weights.data(), rotated, false, y.data(), finish};
+    for_pieces(s.prepare_pieces(), backwards,
+               [&](int64_t piece) { winograd().prepare(s, operands, piece, prepared.data()); });
     for_pieces(s.forward_pieces(), backwards,
-               [&](int64_t piece) { winograd().forward(s, operands, piece, scratch.data()); });
+               [&](int64_t piece) { winograd().forward(s, operands, prepared.data(), piece, scratch.data()); });
     prepared.checked();
     scratch.checked();
     return y.checked();
@@ -299,7 +300,8 @@ TEST_CASE("Winograd convolution") {
             c.dy.for_each([&](size_t at) { rest[at] = 0; });
             CHECK(std::all_of(rest.begin(), rest.end(), [](float value) { return value == 0; }));
 
-            std::vector<float> sum = convolved(s, c.x, c.weights, false, false, true, 100.0f);
+            std::vector<float> addend(c.dy.blocked.size(), 100.0f);
+            std::vector<float> sum = convolved(s, c.x, c.weights, false, false, {.addend = addend.data()});
             CHECK(errors_of(sum, c.dy, y, 1, 100).largest() < 5e-5);
         }
     }

@@ -23,6 +23,12 @@ TEST_CASE("matmul") {
         check({3, 5}, {4, 5}, {.transpose_b = true});
         check({5, 3}, {4, 5}, {.transpose_a = true, .transpose_b = true});
     }
+    SUBCASE("of one row with rows") {
+        check({1, 5}, {4, 5}, {.transpose_b = true});
+        check({1, 37}, {70, 37}, {.transpose_b = true}, false);
+        check({1, 310}, {23, 310}, {.transpose_b = true}, false);
+        check({1, 0}, {3, 0}, {.transpose_b = true});
+    }
     SUBCASE("over a batch, with broadcasting, either operand transposed") {
         check({2, 3, 5}, {2, 5, 4});
         check({2, 3, 5}, {5, 4});

@@ -1,0 +1,115 @@
+#include "core/ops/add.h"
+#include "core/plan/plan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+// A convolution has its sums in registers when it is done with them: what elementwise operators would read back to add
+// a value a channel, to add a residual, or to cut off by an activation, it does before it writes them.
+namespace hemp {
+namespace {
+
+class FinishPass {
+ public:
+    explicit FinishPass(const Roots& roots) : order_(topological_order(roots.all())) {
+        for (const Tensor& tensor : order_) {
+            for (const Tensor& input : tensor.node().inputs) {
+                ++readers_[&input.node()];
+            }
+        }
+        for (const Tensor& root : roots.all()) {
+            ++readers_[&root.node()];
+        }
+    }
+
+    Roots run(const Roots& roots) {
+        for (const Tensor& tensor : order_) {
+            rewritten_[&tensor.node()] = rewritten(tensor);
+        }
+        Roots result;
+        for (const Tensor& output : roots.outputs) {
+            result.outputs.push_back(rewritten_.at(&output.node()));
+        }
+        for (const Update& update : roots.updates) {
+            result.updates.push_back({update.variable, rewritten_.at(&update.value.node())});
+        }
+        return result;
+    }
+
+ private:
+    /// A convolution and what is done to its result.
+    struct Draft {
+        Tensor    conv;
+        Finishing finishing;
+
+        /// Nothing where the convolution cannot do that.
+        Tensor tensor() const { return conv ? conv.node().op->finished(conv.node(), finishing) : Tensor(); }
+    };
+
+    Tensor rewritten(const Tensor& tensor) {
+        const Node& node = tensor.node();
+        Tensors     inputs;
+        for (const Tensor& input : node.inputs) {
+            inputs.push_back(rewritten_.at(&input.node()));
+        }
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            Draft  draft = absorbed(node, i, inputs);
+            Tensor done  = draft.tensor();
+            if (done) {
+                drafts_[&node] = draft;
+                return done;
+            }
+        }
+        Tensor result = inputs == node.inputs ? tensor : hemp::node(*node.op, inputs, node.attributes);
+        if (node.op->finished == nullptr) {
+            return result;
+        }
+        drafts_[&node] = {result, {}};
+        Tensor done    = drafts_[&node].tensor();
+        return done ? done : result;
+    }
+
+    /// The node as a change of its operand `i`, where that is a convolution's result which nobody else reads.
+    Draft absorbed(const Node& node, size_t i, const Tensors& inputs) const {
+        auto found = drafts_.find(&node.inputs[i].node());
+        if (found == drafts_.end() || readers_.at(&node.inputs[i].node()) > 1 ||
+            node.type.shape != node.inputs[i].shape()) {
+            return {};
+        }
+        Draft y                         = found->second;
+        auto& [bias, addend, low, high] = y.finishing;
+        if (std::optional<Clamp> clamp = node.op->clamp != nullptr ? node.op->clamp(node) : std::nullopt) {
+            if (i != 0) {
+                return {};
+            }
+            low  = std::clamp<double>(low, clamp->low, clamp->high);
+            high = std::clamp<double>(high, clamp->low, clamp->high);
+            return y;
+        }
+        if (node.op->arithmetic != Arithmetic::sum || y.finishing.bounded()) {
+            return {};
+        }
+        const Tensor& other = inputs[1 - i];
+        const Shape&  shape = node.type.shape;
+        if (other.shape() == shape && !addend) {
+            addend = other;
+            return y;
+        }
+        if (shape.rank() == 5 && other.shape() == Shape{1, shape[1], 1, 1, shape[4]}) {
+            bias = bias ? bias + other : other;
+            return y;
+        }
+        return {};
+    }
+
+    Tensors                                 order_;
+    std::unordered_map<const Node*, size_t> readers_;
+    std::unordered_map<const Node*, Tensor> rewritten_;
+    std::unordered_map<const Node*, Draft>  drafts_;
+};
+
+}  // namespace
+
+Roots finish_convolutions(const Roots& roots) { return FinishPass(roots).run(roots); }
+
+}  // namespace hemp

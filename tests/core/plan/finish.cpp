@@ -1,0 +1,135 @@
+// Batch norm in use, residuals and activations become a part of the convolutions before them.
+
+#include "core/ops/add.h"
+#include "core/ops/batch_norm.h"
+#include "core/ops/conv2d.h"
+#include "core/ops/multiply.h"
+#include "core/ops/pool.h"
+#include "core/ops/relu.h"
+#include "core/plan/plan.h"
+#include "core/run/program.h"
+#include "tests/harness.h"
+#include "tests/interpreter.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+using namespace hemp;
+
+namespace {
+
+/// A residual block, one of MobileNetV2's kind, and a convolution that stays on planes.
+struct Network {
+    Tensor images = input("images", {2, 3, 16, 16});
+    Tensor y;
+
+    Network() {
+        Tensor x        = relu(normalised(conv2d(images, weight({16, 3, 3, 3}), {.padding = {1, 1}})));
+        Tensor inner    = relu(normalised(conv2d(x, weight({16, 16, 3, 3}), {.padding = {1, 1}})));
+        Tensor shortcut = normalised(conv2d(x, weight({16, 16, 1, 1})));
+        x               = relu(normalised(conv2d(inner, weight({16, 16, 3, 3}), {.padding = {1, 1}})) + shortcut);
+        inner           = relu6(normalised(conv2d(x, weight({32, 16, 1, 1}))));
+        inner           = relu6(normalised(conv2d(inner, weight({32, 1, 3, 3}), {.padding = {1, 1}, .groups = 32})));
+        x               = x + normalised(conv2d(inner, weight({16, 32, 1, 1})));
+        y               = relu(normalised(conv2d(x, weight({20, 16, 5, 5}))));
+        y               = global_average_pool(y);
+    }
+
+    Tensors variables;
+
+ private:
+    Tensor weight(const Shape& shape) {
+        variables.push_back(variable("weight", random_array({shape, DType::f32, -0.4, 0.4}, variables.size())));
+        return variables.back();
+    }
+    Tensor normalised(const Tensor& x) {
+        auto of_channels = [&](double low, double high) {
+            variables.push_back(
+                variable("channels", random_array({{x.shape()[1]}, DType::f32, low, high}, variables.size())));
+            return variables.back();
+        };
+        Tensor scale = of_channels(0.5, 2), shift = of_channels(-1, 1), mean = of_channels(-1, 1);
+        return batch_norm(x, scale, shift, mean, of_channels(0.5, 2));
+    }
+};
+
+std::vector<std::string> names_of(const Program& program) {
+    std::vector<std::string> names;
+    for (const StepReport& each : program.report()) {
+        names.push_back(each.name);
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("inference agrees with the interpreter, frozen or not, with any number of threads") {
+    Network                    net;
+    Array                      images   = random_array({.shape = net.images.shape()}, 5);
+    std::vector<plain::Values> expected = interpret({net.y}, {{net.images, values_of(images)}});
+    std::vector<Array>         results;
+    for (bool frozen : {true, false}) {
+        for (int threads : {1, 2, 3}) {
+            Program program = compile({net.y}, {}, {.threads = threads, .frozen = frozen, .verify = true});
+            program.run({{net.images, images}});
+            check_close("result", program.output(0), expected[0].at, {.ulps = 400, .floor = 1});
+            results.push_back(program.output(0));
+        }
+    }
+    for (size_t i : {1, 2, 4, 5}) {
+        CHECK(std::memcmp(results[i].memory(), results[i / 3 * 3].memory(), results[i].bytes()) == 0);
+    }
+}
+
+TEST_CASE("a frozen program is convolutions and nothing between them") {
+    Network net;
+    CHECK(names_of(compile({net.y}, {}, {.frozen = true})) ==
+          std::vector<std::string>{"conv2d_finished", "conv2d_finished", "conv2d_finished", "conv2d_finished",
+                                   "conv2d_finished", "depthwise_finished", "conv2d_finished", "unblock_channels",
+                                   "conv2d", "add+relu+sum", "multiply"});
+}
+
+TEST_CASE("a program that is not frozen sees its variables change") {
+    Network net;
+    Array   images = random_array({.shape = net.images.shape()}, 5);
+    Program kept   = compile({net.y}, {}, {.frozen = false});
+    kept.run({{net.images, images}});
+    Array before = kept.output(0);
+    for (const Tensor& each : net.variables) {
+        for (float& value : value_of(each).values<float>()) {
+            value *= 1.25f;
+        }
+    }
+    kept.run({{net.images, images}});
+    std::vector<plain::Values> expected = interpret({net.y}, {{net.images, values_of(images)}});
+    check_close("result", kept.output(0), expected[0].at, {.ulps = 400, .floor = 1});
+    CHECK(std::memcmp(before.memory(), kept.output(0).memory(), before.bytes()) != 0);
+}
+
+TEST_CASE("frozen variables cannot be updated") {
+    Tensor x = variable("x", Array(1.0f));
+    CHECK_THROWS_WITH_AS(compile({}, {{x, x + 1.0f}}, {.frozen = true}),
+                         "compile: variables are frozen, but 'x' is updated", Error);
+}
+
+TEST_CASE("a convolution that others read as well keeps its result") {
+    Tensor x = input("x", {1, 16, 8, 8});
+    Tensor w = variable("w", random_array({.shape = {16, 16, 1, 1}}, 1));
+    Tensor y = conv2d(x, w);
+    Tensor z = y * variable("gain", random_array({.shape = {16, 1, 1}}, 2));
+    CHECK(names_of(compile({y, z}, {}, {.frozen = true})) ==
+          std::vector<std::string>{"block_channels", "conv2d_finished", "unblock_channels", "multiply",
+                                   "unblock_channels"});
+}
+
+TEST_CASE("scales move into filters only where that is less work") {
+    auto folded = [](int64_t size) {
+        Tensor x = input("x", {1, 16, size, size});
+        Tensor y = conv2d(x, variable("w", Array(Type{{16, 16, 3, 3}})), {.padding = {1, 1}});
+        Roots  r = fold_scales({{y * variable("gain", Array(Type{{16, 1, 1}}))}, {}});
+        return r.outputs[0].node().op->name == "conv2d";
+    };
+    CHECK(folded(16));
+    CHECK_FALSE(folded(4));
+}
