@@ -615,8 +615,11 @@ Json to_json(const RunOptions& o) {
             {"target_bytes", o.target_bytes}};
 }
 
-RunOptions run_options(const Json& json) {
-    return {.model           = json.at("model"),
+RunOptions run_options(const Json& stored) {
+    // Options that were not there yet when the run began were as they are by default, as for --resume.
+    Json json = to_json(RunOptions{});
+    json.update(stored);
+    return {.model           = stored.at("model"),
             .input           = json.at("input"),
             .data            = json.at("data"),
             .val             = json.at("val"),
@@ -633,9 +636,9 @@ RunOptions run_options(const Json& json) {
             .levels          = json.at("levels"),
             .order           = json.at("order"),
             .entropy         = json.at("entropy"),
-            .clip_norm       = json.value("clip_norm", 0.0),  // older manifests lack these
-            .prune           = json.value("prune", 0.0),
-            .prune_tolerance = json.value("prune_tolerance", 0.0),
+            .clip_norm       = json.at("clip_norm"),
+            .prune           = json.at("prune"),
+            .prune_tolerance = json.at("prune_tolerance"),
             .seed            = json.at("seed"),
             .target_accuracy = json.at("target_accuracy"),
             .max_drop        = json.at("max_drop"),

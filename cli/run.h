@@ -42,7 +42,7 @@ struct RunOptions {
 };
 
 Json       to_json(const RunOptions& options);
-RunOptions run_options(const Json& json);
+RunOptions run_options(const Json& stored);
 
 /// Adds the options that `train` and `compress` share.
 void add_run_options(Command& command, RunOptions& options);

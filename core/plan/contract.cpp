@@ -1,10 +1,9 @@
 #include "core/ops/add.h"
 #include "core/ops/multiply_add.h"
 #include "core/ops/normalise.h"
-#include "core/plan/plan.h"
+#include "core/plan/rewrite.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace hemp {
 namespace {
@@ -27,49 +26,25 @@ Tensor added(const Tensor& product, const Tensor& sum) {
     return multiply_add(factors[0], factors[1], sum);
 }
 
-class Contraction {
- public:
-    explicit Contraction(const Roots& roots) {
-        Tensors order = topological_order(roots.all());
-        for (const Tensor& root : roots.all()) {
-            ++readers_[&root.node()];
-        }
-        for (const Tensor& tensor : order) {
-            for (const Tensor& input : tensor.node().inputs) {
-                ++readers_[&input.node()];
-            }
-        }
-        for (const Tensor& tensor : order) {
-            contracted_[&tensor.node()] = contracted(tensor);
-        }
-    }
-
-    Tensor operator()(const Tensor& tensor) const { return contracted_.at(&tensor.node()); }
-
- private:
-    Tensor contracted(const Tensor& tensor) const {
-        const Node& node = tensor.node();
-        if (node.op->arithmetic == Arithmetic::sum) {
+class Contraction final : public Rewriting {
+    Tensor rewritten(const Tensor& tensor, const Tensors& inputs) override {
+        if (tensor.node().op->arithmetic == Arithmetic::sum) {
             Tensors products, rest;
             collect(tensor, tensor.shape(), most_nested, products, rest);
             if (!products.empty()) {
                 return sum(tensor.shape(), products, rest);
             }
         }
-        Tensors inputs;
-        for (const Tensor& input : node.inputs) {
-            inputs.push_back((*this)(input));
-        }
-        return inputs == node.inputs ? tensor : hemp::node(*node.op, inputs, node.attributes);
+        return with_inputs(tensor, inputs);
     }
 
     /// The terms of a sum, and of sums that nobody else reads.
     void collect(const Tensor& tensor, const Shape& shape, int nested, Tensors& products, Tensors& rest) const {
         for (const Tensor& term : tensor.node().inputs) {
-            if (nested > 0 && is(Arithmetic::sum, term, shape) && readers_.at(&term.node()) == 1) {
+            if (nested > 0 && is(Arithmetic::sum, term, shape) && readers(term) == 1) {
                 collect(term, shape, nested - 1, products, rest);
             } else {
-                Tensor form = (*this)(term);
+                const Tensor& form = now(term);
                 (is(Arithmetic::product, form, shape) ? products : rest).push_back(form);
             }
         }
@@ -94,23 +69,10 @@ class Contraction {
         }
         return total;
     }
-
-    std::unordered_map<const Node*, int64_t> readers_;
-    std::unordered_map<const Node*, Tensor>  contracted_;
 };
 
 }  // namespace
 
-Roots contract(const Roots& roots) {
-    Contraction contraction(roots);
-    Roots       result;
-    for (const Tensor& output : roots.outputs) {
-        result.outputs.push_back(contraction(output));
-    }
-    for (const Update& update : roots.updates) {
-        result.updates.push_back({update.variable, contraction(update.value)});
-    }
-    return result;
-}
+Roots contract(const Roots& roots) { return Contraction().run(roots); }
 
 }  // namespace hemp

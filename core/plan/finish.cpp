@@ -1,5 +1,5 @@
 #include "core/ops/add.h"
-#include "core/plan/plan.h"
+#include "core/plan/rewrite.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -9,34 +9,7 @@
 namespace hemp {
 namespace {
 
-class FinishPass {
- public:
-    explicit FinishPass(const Roots& roots) : order_(topological_order(roots.all())) {
-        for (const Tensor& tensor : order_) {
-            for (const Tensor& input : tensor.node().inputs) {
-                ++readers_[&input.node()];
-            }
-        }
-        for (const Tensor& root : roots.all()) {
-            ++readers_[&root.node()];
-        }
-    }
-
-    Roots run(const Roots& roots) {
-        for (const Tensor& tensor : order_) {
-            rewritten_[&tensor.node()] = rewritten(tensor);
-        }
-        Roots result;
-        for (const Tensor& output : roots.outputs) {
-            result.outputs.push_back(rewritten_.at(&output.node()));
-        }
-        for (const Update& update : roots.updates) {
-            result.updates.push_back({update.variable, rewritten_.at(&update.value.node())});
-        }
-        return result;
-    }
-
- private:
+class FinishPass final : public Rewriting {
     /// A convolution and what is done to its result.
     struct Draft {
         Tensor    conv;
@@ -46,12 +19,8 @@ class FinishPass {
         Tensor tensor() const { return conv ? conv.node().op->finished(conv.node(), finishing) : Tensor(); }
     };
 
-    Tensor rewritten(const Tensor& tensor) {
+    Tensor rewritten(const Tensor& tensor, const Tensors& inputs) override {
         const Node& node = tensor.node();
-        Tensors     inputs;
-        for (const Tensor& input : node.inputs) {
-            inputs.push_back(rewritten_.at(&input.node()));
-        }
         for (size_t i = 0; i < inputs.size(); ++i) {
             Draft  draft = absorbed(node, i, inputs);
             Tensor done  = draft.tensor();
@@ -60,7 +29,7 @@ class FinishPass {
                 return done;
             }
         }
-        Tensor result = inputs == node.inputs ? tensor : hemp::node(*node.op, inputs, node.attributes);
+        Tensor result = with_inputs(tensor, inputs);
         if (node.op->finished == nullptr) {
             return result;
         }
@@ -72,8 +41,7 @@ class FinishPass {
     /// The node as a change of its operand `i`, where that is a convolution's result which nobody else reads.
     Draft absorbed(const Node& node, size_t i, const Tensors& inputs) const {
         auto found = drafts_.find(&node.inputs[i].node());
-        if (found == drafts_.end() || readers_.at(&node.inputs[i].node()) > 1 ||
-            node.type.shape != node.inputs[i].shape()) {
+        if (found == drafts_.end() || readers(node.inputs[i]) > 1 || node.type.shape != node.inputs[i].shape()) {
             return {};
         }
         Draft y                         = found->second;
@@ -102,14 +70,11 @@ class FinishPass {
         return {};
     }
 
-    Tensors                                 order_;
-    std::unordered_map<const Node*, size_t> readers_;
-    std::unordered_map<const Node*, Tensor> rewritten_;
-    std::unordered_map<const Node*, Draft>  drafts_;
+    std::unordered_map<const Node*, Draft> drafts_;
 };
 
 }  // namespace
 
-Roots finish_convolutions(const Roots& roots) { return FinishPass(roots).run(roots); }
+Roots finish_convolutions(const Roots& roots) { return FinishPass().run(roots); }
 
 }  // namespace hemp

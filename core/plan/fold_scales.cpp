@@ -1,7 +1,7 @@
 #include "core/ops/add.h"
 #include "core/ops/multiply.h"
 #include "core/ops/negate.h"
-#include "core/plan/plan.h"
+#include "core/plan/rewrite.h"
 
 #include <unordered_map>
 
@@ -34,40 +34,9 @@ bool is_per_channel(const Tensor& tensor, const Shape& images) {
     return shape.size() == 1 ? shape.rank() == 0 : shape == Shape{images[1], 1, 1};
 }
 
-class ScaleFolding {
- public:
-    explicit ScaleFolding(const Roots& roots) : order_(topological_order(roots.all())) {
-        for (const Tensor& tensor : order_) {
-            for (const Tensor& input : tensor.node().inputs) {
-                ++readers_[&input.node()];
-            }
-        }
-        for (const Tensor& root : roots.all()) {
-            ++readers_[&root.node()];
-        }
-    }
-
-    Roots run(const Roots& roots) {
-        for (const Tensor& tensor : order_) {
-            rewritten_[&tensor.node()] = rewritten(tensor);
-        }
-        Roots result;
-        for (const Tensor& output : roots.outputs) {
-            result.outputs.push_back(rewritten_.at(&output.node()));
-        }
-        for (const Update& update : roots.updates) {
-            result.updates.push_back({update.variable, rewritten_.at(&update.value.node())});
-        }
-        return result;
-    }
-
- private:
-    Tensor rewritten(const Tensor& tensor) {
+class ScaleFolding final : public Rewriting {
+    Tensor rewritten(const Tensor& tensor, const Tensors& inputs) override {
         const Node& node = tensor.node();
-        Tensors     inputs;
-        for (const Tensor& input : node.inputs) {
-            inputs.push_back(rewritten_.at(&input.node()));
-        }
         for (size_t i = 0; i < inputs.size(); ++i) {
             Affine folded = absorbed(node, i, inputs);
             Tensor result = folded.conv ? folded.tensor() : Tensor();
@@ -76,7 +45,7 @@ class ScaleFolding {
                 return result;
             }
         }
-        Tensor result = inputs == node.inputs ? tensor : hemp::node(*node.op, inputs, node.attributes);
+        Tensor result = with_inputs(tensor, inputs);
         if (node.op->scaled != nullptr && node.type.shape.rank() == 4) {
             affine_[&node] = {result, {}, {}};
         }
@@ -87,8 +56,7 @@ class ScaleFolding {
     /// other operands are values a channel.
     Affine absorbed(const Node& node, size_t i, const Tensors& inputs) const {
         auto found = affine_.find(&node.inputs[i].node());
-        if (found == affine_.end() || readers_.at(&node.inputs[i].node()) > 1 ||
-            node.type.shape != node.inputs[i].shape()) {
+        if (found == affine_.end() || readers(node.inputs[i]) > 1 || node.type.shape != node.inputs[i].shape()) {
             return {};
         }
         for (size_t k = 0; k < inputs.size(); ++k) {
@@ -119,14 +87,11 @@ class ScaleFolding {
         return {};
     }
 
-    Tensors                                 order_;
-    std::unordered_map<const Node*, size_t> readers_;
-    std::unordered_map<const Node*, Tensor> rewritten_;
     std::unordered_map<const Node*, Affine> affine_;
 };
 
 }  // namespace
 
-Roots fold_scales(const Roots& roots) { return ScaleFolding(roots).run(roots); }
+Roots fold_scales(const Roots& roots) { return ScaleFolding().run(roots); }
 
 }  // namespace hemp

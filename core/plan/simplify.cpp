@@ -1,4 +1,4 @@
-#include "core/plan/plan.h"
+#include "core/plan/rewrite.h"
 
 #include <algorithm>
 #include <tuple>
@@ -75,8 +75,22 @@ Tensors without_repetition(const Node& node, Tensors inputs) {
 }
 
 /// Makes nodes, each only once, with what is constant computed.
-class Simplification {
- public:
+class Simplification final : public Rewriting {
+    Tensor rewritten(const Tensor& tensor, const Tensors& given) override {
+        const Node& node   = tensor.node();
+        Tensors     inputs = given;
+        if (inputs.empty()) {
+            return unique(tensor);
+        }
+        if (node.op->tile != nullptr && !node.op->repeats) {
+            if (Tensor repeated = repeated_afterwards(node, inputs)) {
+                return repeated;
+            }
+            inputs = without_repetition(node, inputs);
+        }
+        return made(*node.op, inputs, node.attributes, tensor);
+    }
+
     Tensor made(const Operator& op, const Tensors& inputs, const Attributes& attributes, const Tensor& original) {
         Key  key{&op, inputs, attributes};
         auto found = known_.find(key);
@@ -102,21 +116,6 @@ class Simplification {
         return constants_.try_emplace({to_string(value.type()), bytes}, tensor).first->second;
     }
 
-    Tensor simple(const Tensor& tensor, Tensors inputs) {
-        const Node& node = tensor.node();
-        if (inputs.empty()) {
-            return unique(tensor);
-        }
-        if (node.op->tile != nullptr && !node.op->repeats) {
-            if (Tensor repeated = repeated_afterwards(node, inputs)) {
-                return repeated;
-            }
-            inputs = without_repetition(node, inputs);
-        }
-        return made(*node.op, inputs, node.attributes, tensor);
-    }
-
- private:
     using Key = std::tuple<const Operator*, Tensors, Attributes>;
 
     /// An elementwise node of which every operand is repeated, or a single number: computed before it is repeated.
@@ -143,24 +142,6 @@ class Simplification {
 
 }  // namespace
 
-Roots simplify(const Roots& roots) {
-    Simplification                simplification;
-    std::map<const Node*, Tensor> simple;
-    for (const Tensor& tensor : topological_order(roots.all())) {
-        Tensors inputs;
-        for (const Tensor& input : tensor.node().inputs) {
-            inputs.push_back(simple.at(&input.node()));
-        }
-        simple[&tensor.node()] = simplification.simple(tensor, std::move(inputs));
-    }
-    Roots simplified;
-    for (const Tensor& output : roots.outputs) {
-        simplified.outputs.push_back(simple.at(&output.node()));
-    }
-    for (const Update& update : roots.updates) {
-        simplified.updates.push_back({update.variable, simple.at(&update.value.node())});
-    }
-    return simplified;
-}
+Roots simplify(const Roots& roots) { return Simplification().run(roots); }
 
 }  // namespace hemp

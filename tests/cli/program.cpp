@@ -495,6 +495,10 @@ TEST_CASE("a run with all kinds of augmentation gives the same bytes with any th
     std::string manifest = content(folder.path() / "whole" / "manifest.json");
     CHECK(manifest.find("\"augment\": \"crop=2,flip,jitter,cutout=8,erase\"") != std::string::npos);
     CHECK(run(folder, "replay whole/manifest.json --quiet").code == 0);
+    // A manifest from before an option was there stands for its default.
+    std::ofstream(folder.path() / "whole" / "older.json")
+        << std::regex_replace(manifest, std::regex("\"prune\": 0.0,"), "");
+    CHECK(run(folder, "replay whole/older.json --quiet").code == 0);
     // Each of the options is part of the run: another value gives another run, and no resumption.
     for (const char* other : {"--augment none", "--label-smoothing 0", "--mixup 0", "--weight-decay 0"}) {
         CAPTURE(other);

@@ -42,14 +42,14 @@ int main() {
 // add+relu                                    f32 [64, 300]    0.04 Mflop    155 kB in place
 // matmul                                      f32 [64, 10]     0.38 Mflop     91 kB
 // log_softmax                                 f32 [64, 10]     0.00 Mflop      5 kB in place
-// equal+negate+select+sum+select+negate+sum   f32 [64, 1]      0.00 Mflop      8 kB
+// equal+negate+select+sum+select+negate+sum   f32 [64, 1]      0.00 Mflop      6 kB
+// equal+select+negate+exp+multiply+subtract   f32 [64, 10]     0.00 Mflop      8 kB in place
 // multiply                                    f32 []           0.00 Mflop      0 kB in place
-// exp+multiply+subtract                       f32 [64, 10]     0.00 Mflop      8 kB in place
-// matmul                                      f32 [64, 300]    0.38 Mflop     91 kB
-// greater+select+sum                          f32 [300]        0.06 Mflop    232 kB in place
-// matmul                                      f32 [300, 784]  30.11 Mflop   1218 kB
-// multiply+add+multiply+subtract              f32 [300, 784]   0.94 Mflop   4704 kB in place
-// multiply+add+multiply+subtract              f32 [300]        0.00 Mflop      6 kB in place
 // matmul                                      f32 [10, 300]    0.38 Mflop     91 kB
-// multiply+add+multiply+subtract              f32 [10, 300]    0.01 Mflop     60 kB in place
-// arena: 1425 kB, values and scratch; values that share nothing: 1272 kB
+// matmul                                      f32 [64, 300]    0.38 Mflop     91 kB
+// relu_gradient+sum                           f32 [300]        0.04 Mflop    232 kB in place
+// multiply_add+multiply+subtract              f32 [10, 300]    0.01 Mflop     60 kB in place
+// multiply_add+multiply+subtract              f32 [300]        0.00 Mflop      6 kB in place
+// matmul                                      f32 [300, 784]  30.11 Mflop   1218 kB
+// multiply_add+multiply+subtract              f32 [300, 784]   0.94 Mflop   4704 kB in place
+// arena: 1319 kB, values and scratch; values that share nothing: 1270 kB
