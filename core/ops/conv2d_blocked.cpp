@@ -68,10 +68,12 @@ Cost cost_of(const Node& node, const Geometry& g) { return conv_cost(node, stati
 
 // --- Winograd's algorithm
 
+WinogradShape winograd_shape(const Geometry& g) { return {g.images, g.channels, g.filters, g.x.height, g.x.width}; }
+
 /// Where it is faster, by measurement: the transforms must be few beside the products, few tiles may be cut off, and
 /// there must be enough of them for the transformed weights.
 bool winograd_pays(const Geometry& g) {
-    WinogradShape shape{g.images, g.channels, g.filters, g.x.height, g.x.width};
+    WinogradShape shape = winograd_shape(g);
     bool three = g.kernel.height == 3 && g.kernel.width == 3 && g.stride.area() == 1 && g.padding.area() == 1 &&
                  g.padding.height == 1;
     constexpr int64_t tile_area = 16, least_tiles = 32, most_waste = 2;
@@ -80,8 +82,6 @@ bool winograd_pays(const Geometry& g) {
 }
 
 constexpr const char* winograd_name = "Winograd F(4x4, 3x3)";
-
-WinogradShape winograd_shape(const Geometry& g) { return {g.images, g.channels, g.filters, g.x.height, g.x.width}; }
 
 /// A convolution from `channels` to `filters`; the gradient to data is one of dy, with the weights turned round.
 Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>& reading) {
@@ -110,7 +110,7 @@ Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>
 
 Work winograd_weight_work(const Geometry& g, const std::optional<Reading>& reading) {
     const Winograd* kernels = &winograd();
-    WinogradShape   shape{g.images, g.channels, g.filters, g.x.height, g.x.width};
+    WinogradShape   shape   = winograd_shape(g);
     Stage           multiply{shape.gradient_pieces(), [=](const Buffers& memory, int64_t piece) {
                        kernels->weight_gradient(shape, memory.input<float>(1), normalisation_of(reading, memory),
                                                           memory.input<float>(0), piece, scratch_of(memory),
