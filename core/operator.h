@@ -4,6 +4,7 @@
 
 #include "core/graph.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -46,7 +47,13 @@ struct Work {
 
 /// Bounds that values are brought between.
 struct Clamp {
-    float low, high;
+    float low  = -std::numeric_limits<float>::infinity();
+    float high = std::numeric_limits<float>::infinity();
+
+    /// Both one after the other.
+    Clamp then(const Clamp& next) const {
+        return {std::clamp(low, next.low, next.high), std::clamp(high, next.low, next.high)};
+    }
 };
 
 /// How a kernel reads an operand that its step computes on the way: min(max((x - centre) * gain + offset, low), high),

@@ -50,8 +50,9 @@ class FinishPass final : public Rewriting {
             if (i != 0) {
                 return {};
             }
-            low  = std::clamp<double>(low, clamp->low, clamp->high);
-            high = std::clamp<double>(high, clamp->low, clamp->high);
+            Clamp both = Clamp{static_cast<float>(low), static_cast<float>(high)}.then(*clamp);
+            low        = both.low;
+            high       = both.high;
             return y;
         }
         if (node.op->arithmetic != Arithmetic::sum || y.finishing.bounded()) {

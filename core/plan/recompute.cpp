@@ -1,7 +1,6 @@
 #include "core/plan/plan.h"
 
 #include <algorithm>
-#include <limits>
 
 // A value of a chain that other groups read is given up where each of them can compute it from what the chain read. The
 // saving is counted in values of its size that move: one for each reader, two for the writer (a cache line is read
@@ -210,13 +209,10 @@ std::vector<Group> recompute(std::vector<Group> groups, const Roots& roots) {
 }
 
 Reading reading_of(const Group& group) {
-    Reading reading{group.last().inputs.size(),
-                    {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()}};
+    Reading reading{.centre = group.last().inputs.size(), .clamp = {}};
     for (size_t i = 1; i + 1 < group.nodes.size(); ++i) {
-        const Node& node  = group.nodes[i].node();
-        Clamp       clamp = *node.op->clamp(node);
-        reading.clamp     = {std::clamp(reading.clamp.low, clamp.low, clamp.high),
-                             std::clamp(reading.clamp.high, clamp.low, clamp.high)};
+        const Node& node = group.nodes[i].node();
+        reading.clamp    = reading.clamp.then(*node.op->clamp(node));
     }
     return reading;
 }
