@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <limits>
 
-// A chain of elementwise operators as one step. It walks its shape in tiles of 512 elements: each node's function
-// runs over the tile before the next tile begins, so that values between nodes stay in L1 and each operand is read,
-// each result written once. An operand that repeats (broadcasting) is first spread over the tile. Reductions add each
-// tile to the sums of their piece; a second stage adds up the pieces, in order.
+// A chain of elementwise operators as one step. It walks its shape in tiles of 256 elements at most: each node's
+// function runs over the tile before the next tile begins, so that values between nodes stay in L1 and each operand is
+// read, each result written once. An operand that repeats (broadcasting) is first spread over the tile; where it is a
+// row that repeats over a stretch, as a value a channel does on blocks of channels, tiles end where stretches do, so
+// that the spread row serves all tiles of its stretch. Reductions add each tile to the sums of their piece; a second
+// stage adds up the pieces, in order.
 namespace hemp {
 namespace {
 
@@ -41,17 +43,11 @@ class Walk {
 
     bool everywhere_equal() const { return axes_.size() == 1 && axes_[0].stride == 0; }
 
-    /// Rows of the part that repeat one after another: the row's length where [begin, begin + count) is whole rows, all
-    /// of them the same; else 0. So it is with a value a channel on blocks of channels.
-    int64_t equal_rows(int64_t begin, int64_t count) const {
-        if (axes_.size() < 2 || axes_.back().stride != 1 || axes_[axes_.size() - 2].stride != 0) {
-            return 0;
-        }
-        int64_t length  = axes_.back().length;
-        int64_t stretch = length * axes_[axes_.size() - 2].length;
-        bool    equal   = begin % length == 0 && count % length == 0 && begin % stretch + count <= stretch;
-        return equal ? length : 0;
-    }
+    /// The length of rows of the part that repeat one after another, 0 if none do.
+    int64_t row() const { return repeats_rows() ? axes_.back().length : 0; }
+
+    /// Elements after which another row repeats, 0 if none do.
+    int64_t stretch() const { return repeats_rows() ? row() * axes_[axes_.size() - 2].length : 0; }
 
     /// The element of the part at a place.
     int64_t element_at(int64_t place) const {
@@ -88,11 +84,29 @@ class Walk {
     struct Axis {
         int64_t length, stride;
     };
+
+    bool repeats_rows() const {
+        return axes_.size() >= 2 && axes_.back().stride == 1 && axes_[axes_.size() - 2].stride == 0;
+    }
+
     std::vector<Axis> axes_;
 };
 
+/// Fills the tile with one row after another, doubling what is there.
 template <class T>
-void spread(const Walk& walk, const T* part, int64_t begin, int64_t count, T* tile) {
+void spread_row(const T* row, int64_t length, int64_t count, T* tile) {
+    std::copy_n(row, length, tile);
+    for (int64_t filled = length; filled < count; filled *= 2) {
+        std::copy_n(tile, std::min(filled, count - filled), tile + filled);
+    }
+}
+
+template <class T>
+void spread(const Walk& walk, int64_t row, const T* part, int64_t begin, int64_t count, T* tile) {
+    if (row > 0 && walk.row() == row) {
+        spread_row(part + walk.element_at(begin), row, count, tile);
+        return;
+    }
     walk.runs(begin, count, [&](int64_t place, int64_t element, int64_t length, int64_t stride) {
         if (stride == 0) {
             std::fill_n(tile + place, length, part[element]);
@@ -173,7 +187,10 @@ struct End {  // a reduction
 };
 
 struct Chain {
-    int64_t                  size = 0;
+    int64_t                  size    = 0;
+    int64_t                  tile    = tile_elements;  // elements of a tile
+    int64_t                  row     = 0;              // the length of rows that repeat, where tiles end at
+    int64_t                  stretch = 0;              // multiples of their stretch
     std::vector<Instruction> instructions;
     std::vector<Spread>      spreads;
     std::vector<End>         ends;
@@ -185,7 +202,13 @@ struct Chain {
     std::vector<std::pair<size_t, size_t>> late_reads;  // instruction, input
     // Dense inputs that slots hold a repeated form of cannot be in place: their sizes differ.
 
-    std::vector<Place> dense;  // inputs that are read element by element
+    std::vector<Place>  dense;   // inputs that are read element by element
+    std::vector<size_t> shares;  // elements of the next tile that have been asked for before each instruction
+
+    int64_t tile_at(int64_t begin, int64_t last) const {
+        int64_t count = std::min(tile, last - begin);
+        return stretch == 0 ? count : std::min(count, stretch - begin % stretch);
+    }
 
     void run_tiles(const Buffers& memory, int64_t first, int64_t last, double* totals) const;
     void prefetch(const Buffers& memory, int64_t begin, int64_t last, size_t instruction) const;
@@ -194,16 +217,15 @@ struct Chain {
 /// Asks for a share of what the next tile reads, so that memory is at work while the instructions are.
 void Chain::prefetch(const Buffers& memory, int64_t begin, int64_t last, size_t instruction) const {
     constexpr size_t line = 64;
-    int64_t          next = begin + tile_elements;
-    if (next + tile_elements > last) {
+    int64_t          next = begin + tile;
+    if (next + tile > last) {
         return;
     }
     for (const Place& place : dense) {
-        const std::byte* from  = memory.input<std::byte>(place.index) + static_cast<size_t>(next) * place.element_bytes;
-        size_t           lines = static_cast<size_t>(tile_elements) * place.element_bytes / line;
-        for (size_t i = lines * instruction / instructions.size(); i < lines * (instruction + 1) / instructions.size();
-             ++i) {
-            __builtin_prefetch(from + i * line, 0, 2);
+        const std::byte* from = memory.input<std::byte>(place.index) + static_cast<size_t>(next) * place.element_bytes;
+        size_t           end  = shares[instruction + 1] * place.element_bytes;
+        for (size_t byte = shares[instruction] * place.element_bytes; byte < end; byte += line) {
+            __builtin_prefetch(from + byte, 0, 2);
         }
     }
 }
@@ -233,33 +255,33 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
         }
         return slot(place.index);
     };
-    auto fill = [&](const Spread& s, int64_t begin, int64_t count) {
-        if (s.element_bytes == 4) {
-            spread(s.walk, memory.input<uint32_t>(s.input), begin, count, reinterpret_cast<uint32_t*>(slot(s.slot)));
-        } else {
-            spread(s.walk, memory.input<uint8_t>(s.input), begin, count, reinterpret_cast<uint8_t*>(slot(s.slot)));
-        }
-    };
-    for (const Spread& s : spreads) {
-        if (s.once) {
-            fill(s, 0, std::min(tile_elements, size));
-        }
-    }
-    // Of each spread, which equal rows its slot holds, and how many of their elements.
-    std::vector<std::pair<int64_t, int64_t>> held(spreads.size(), {-1, 0});
-    for (int64_t begin = first; begin < last; begin += tile_elements) {
-        int64_t count = std::min(tile_elements, last - begin);
-        for (size_t i = 0; i < spreads.size(); ++i) {
-            const Spread& s = spreads[i];
-            if (s.once) {
+    auto fill = [&](bool once, int64_t begin, int64_t count) {
+        for (const Spread& s : spreads) {
+            if (s.once != once) {
                 continue;
             }
-            bool    rows    = s.walk.equal_rows(begin, count) > 0;
-            int64_t element = rows ? s.walk.element_at(begin) : -1;
-            if (!rows || held[i].first != element || held[i].second < count) {
-                fill(s, begin, count);
-                held[i] = {element, count};
+            if (s.element_bytes == 4) {
+                spread(s.walk, row, memory.input<uint32_t>(s.input), begin, count,
+                       reinterpret_cast<uint32_t*>(slot(s.slot)));
+            } else {
+                spread(s.walk, row, memory.input<uint8_t>(s.input), begin, count,
+                       reinterpret_cast<uint8_t*>(slot(s.slot)));
             }
+        }
+    };
+    fill(true, 0, std::min(tile, size));
+    std::vector<int64_t> ended(ends.size());  // of each reduction of rows, the element of the stretch
+    int64_t              stretch_end = first;
+    for (int64_t begin = first, count = 0; begin < last; begin += count) {
+        count = tile_at(begin, last);
+        if (stretch > 0 && begin == stretch_end) {
+            stretch_end = (begin / stretch + 1) * stretch;
+            fill(false, begin, tile);
+            for (size_t i = 0; i < ends.size(); ++i) {
+                ended[i] = ends[i].walk.element_at(begin);
+            }
+        } else if (stretch == 0) {
+            fill(false, begin, count);
         }
         for (size_t i = 0; i < instructions.size(); ++i) {
             const Instruction& instruction = instructions[i];
@@ -270,13 +292,13 @@ void Chain::run_tiles(const Buffers& memory, int64_t first, int64_t last, double
             }
             instruction.function(operands, locate(instruction.target, begin), count);
         }
-        for (const End& end : ends) {
+        for (size_t i = 0; i < ends.size(); ++i) {
+            const End&   end    = ends[i];
             const float* values = reinterpret_cast<const float*>(locate(end.operand, begin));
             double*      sums   = totals + end.offset;
             double       sign   = end.reduction == Reduction::min ? -1 : 1;
-            int64_t      row    = end.walk.equal_rows(begin, count);
-            if (end.reduction == Reduction::sum && row > 0 && row % 16 == 0) {
-                sum_rows(values, count / row, row, sums + end.walk.element_at(begin));
+            if (end.reduction == Reduction::sum && stretch > 0 && row % 16 == 0) {
+                sum_rows(values, count / row, row, sums + ended[i]);
                 continue;
             }
             end.walk.runs(begin, count, [&](int64_t place, int64_t element, int64_t length, int64_t stride) {
@@ -342,6 +364,11 @@ class ChainBuilder {
         for (size_t i = 0; i < group_.nodes.size(); ++i) {
             add_node(i);
         }
+        choose_tiles();
+        for (size_t i = 0; i <= chain_.instructions.size(); ++i) {
+            size_t instructions = std::max<size_t>(chain_.instructions.size(), 1);
+            chain_.shares.push_back(static_cast<size_t>(chain_.tile) * i / instructions);
+        }
         for (size_t i = 0; i < chain_.instructions.size(); ++i) {
             if (chain_.instructions[i].target.kind != Place::output) {
                 continue;
@@ -369,6 +396,27 @@ class ChainBuilder {
  private:
     static size_t index_in(const Tensors& tensors, const Tensor& tensor) {
         return static_cast<size_t>(std::find(tensors.begin(), tensors.end(), tensor) - tensors.begin());
+    }
+
+    /// Divides stretches that all repeating rows share into equal tiles. Shorter ones would make tiles too small.
+    void choose_tiles() {
+        std::set<std::pair<int64_t, int64_t>> rows;
+        for (const Spread& s : chain_.spreads) {
+            if (!s.once) {
+                rows.insert({s.walk.row(), s.walk.stretch()});
+            }
+        }
+        for (const End& end : chain_.ends) {
+            rows.insert({end.walk.row(), end.walk.stretch()});
+        }
+        if (rows.size() != 1 || rows.begin()->second < tile_elements || tile_elements % rows.begin()->first != 0) {
+            return;
+        }
+        auto [row, stretch] = *rows.begin();
+        int64_t tiles       = (stretch + tile_elements - 1) / tile_elements;
+        chain_.tile         = (stretch / row + tiles - 1) / tiles * row;
+        chain_.row          = row;
+        chain_.stretch      = stretch;
     }
 
     void add_operand(const Tensor& operand) {

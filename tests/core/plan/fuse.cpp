@@ -9,6 +9,7 @@
 #include "core/ops/subtract.h"
 #include "core/ops/tanh.h"
 #include "core/plan/plan.h"
+#include "tests/harness.h"
 
 #include <doctest/doctest.h>
 
@@ -44,6 +45,25 @@ TEST_CASE("a chain of elementwise operators is one step") {
     REQUIRE(groups.size() == 1);
     CHECK(groups[0].nodes.size() == 4);
     CHECK(groups[0].outputs.size() == 1);
+}
+
+TEST_CASE("a chain's rows that repeat over a plane agree with the double version whatever the plane's size") {
+    struct {
+        int64_t height, width;
+    } planes[] = {{1, 1}, {2, 2}, {4, 4}, {5, 7}, {7, 7}, {13, 1}, {16, 17}, {33, 31}};
+    for (auto [height, width] : planes) {
+        std::string name  = std::to_string(height) + " x " + std::to_string(width);
+        Operand     image = {.shape = {3, 2, height, width, 16}};
+        Operand     row   = {.shape = {2, 1, 1, 16}};
+        check_operator("rows repeated over " + name, [](const Tensors& x) { return (x[0] - x[1]) * x[2] + x[1]; },
+                       {image, row, row}, {.result = {.ulps = 4, .floor = 4}, .gradient = false});
+        check_operator("sums of rows over " + name,
+                       [](const Tensors& x) {
+                           return sum((x[0] - x[1]) * x[0], {.axes = {0, 2, 3}});
+                       },
+                       {image, row},
+                       {.result = {.ulps = 4, .floor = static_cast<double>(12 * height * width)}, .gradient = false});
+    }
 }
 
 TEST_CASE("what a layer's backward pass computes on the way is not written") {
