@@ -3,13 +3,13 @@
 #include "tests/operators_covered.h"
 
 #include "tests/harness.h"
+#include "tests/patterns.h"
 #include "tests/plain/plain.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -30,9 +30,9 @@ std::set<std::string> operators_described_in(const std::string& source) {
     if (source.find("Operator ") == source.npos) {
         return names;
     }
-    const std::regex descriptor("\\.name\\s*=\\s*\"([^\"]+)\"|_operator\\s*=\\s*\\w+<[^>]*>\\(\"([^\"]+)\"");
-    for (std::sregex_iterator found(source.begin(), source.end(), descriptor), end; found != end; ++found) {
-        names.insert((*found)[1].matched ? (*found)[1] : (*found)[2]);
+    for (const std::string& name :
+         hemp::all_matches(source, "\\.name *= *\"([^\"]+)\"|_operator *= *[[:alnum:]_]+<[^>]*>\\(\"([^\"]+)\"")) {
+        names.insert(name);
     }
     return names;
 }
