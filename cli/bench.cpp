@@ -12,7 +12,7 @@
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct BenchArguments {
     std::vector<std::string> models;
     std::string              mode  = "train";
     int64_t                  batch = 0;  ///< 0: what is usual for the size of the images
@@ -56,7 +56,7 @@ Measurement measure(const std::string& name, StepOptions options) {
     return {options.batch, *middle, peak_memory(), step.program().threads()};
 }
 
-int bench(const Arguments& arguments, const Settings& settings) {
+int bench(const BenchArguments& arguments, const Settings& settings) {
     Json results = Json::array();
     Rows rows{{"model", "mode", "batch", "threads", "ms a step", "images/s", "peak MiB"}};
     for (const std::string& name : arguments.models.empty() ? usual_models : arguments.models) {
@@ -85,7 +85,7 @@ int bench(const Arguments& arguments, const Settings& settings) {
 }  // namespace
 
 Action add_bench(Command& command) {
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<BenchArguments>();
     command.option("MODEL", arguments->models, "Names of models, or .json files; default: eight well-known ones");
     command.option("--mode", arguments->mode, "Training or inference").one_of({"train", "infer"}).shows_default();
     command.option("--batch", arguments->batch, "Images a step; default: 100, 128 or 16, by the size of the images")

@@ -1,8 +1,15 @@
 #include "cli/command.h"
 
+#include "core/error.h"
+#include "core/version.h"
+
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
 
 namespace hemp {
 
@@ -71,6 +78,72 @@ std::vector<std::string> Command::given() const {
         }
     }
     return names;
+}
+
+namespace {
+
+void add_shared(CLI::App& app, Request& request) {
+    app.add_option("--threads", request.threads, "Threads; default: OMP_NUM_THREADS, or the processors allowed")
+        ->check(CLI::Range(1, 1024));
+    app.add_option("--max-memory", request.settings.max_memory, "Refuse a file or job that needs more bytes (512M, 2G)")
+        ->transform(CLI::AsSizeValue(false));
+    app.add_option("--loader-threads", request.settings.loader_threads, "Threads that make batches beside the step")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+    app.add_option("--cache", request.settings.cache,
+                   "Folder of decoded image folders; default: hemp in $XDG_CACHE_HOME or ~/.cache");
+    app.add_flag("--no-cache", request.settings.no_cache, "Decode image folders each time");
+    app.add_option("--kernels", request.kernels, "Instruction set; default: the best there is")
+        ->check(CLI::IsMember({"baseline", "avx2", "avx512"}));
+    app.add_flag("--reproducible", request.settings.reproducible,
+                 "Refuse kernels whose bits differ between processors");
+    app.add_flag("--json", request.settings.json, "Results as JSON");
+    app.add_flag("--quiet", request.settings.quiet, "No progress");
+    app.set_version_flag("--version", "hemp " HEMP_VERSION);
+}
+
+/// CLI11 shows a command's own options alone.
+std::string help_of_shared(const CLI::App& app) {
+    auto options = app.get_options([](const CLI::Option* each) { return each->get_name() != "--help"; });
+    return CLI::Formatter().make_group("Options of every command", false, options);
+}
+
+}  // namespace
+
+Request read_command_line(int count, char** arguments, std::span<const NamedCommand> commands) {
+    auto app = std::make_shared<CLI::App>("Trains small neural networks and stores them in tiny .hemp files.", "hemp");
+    Request request;
+    add_shared(*app, request);
+    app->require_subcommand(1);
+    app->fallthrough();
+    std::map<const CLI::App*, Action> actions;
+    for (const NamedCommand& each : commands) {
+        CLI::App* sub = app->add_subcommand(each.name, each.does);
+        Command   command(*sub);
+        actions[sub] = each.add(command);
+        sub->footer(sub->get_footer() + help_of_shared(*app));
+    }
+    bool known = count < 2 || arguments[1][0] == '-' || std::ranges::any_of(commands, [&](const NamedCommand& each) {
+                     return each.name == std::string(arguments[1]);
+                 });
+    if (!known) {
+        fail<UsageError>("'{}' is no command; see hemp --help", arguments[1]);
+    }
+    try {
+        app->parse(count, arguments);
+    } catch (const CLI::ParseError& parse) {
+        if (parse.get_exit_code() == 0) {  // --help, --version
+            app->exit(parse);
+            std::cout.flush();
+            return request;
+        }
+        fail<UsageError>("arguments: {}; see hemp --help", parse.what());
+    }
+    // Actions may ask their command which options were given: it lives as long as they do.
+    request.action = [app, action = actions.at(app->get_subcommands().front())](const Settings& settings) {
+        return action(settings);
+    };
+    return request;
 }
 
 }  // namespace hemp

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,8 @@ struct Settings {
     size_t file_memory() const { return max_memory != 0 ? max_memory : size_t{1} << 30; }
 };
 
-// A file that includes CLI11 takes ten seconds to compile: only what reads the command line does. Commands describe
-// their options by the two classes below.
+// A file that includes CLI11 takes ten seconds to compile: only command.cpp does. Commands describe their options by
+// the two classes below.
 
 /// One option of a command, and what its value must be.
 class Option {
@@ -82,5 +83,22 @@ Action add_predict(Command& command);
 Action add_replay(Command& command);
 Action add_test(Command& command);
 Action add_train(Command& command);
+
+struct NamedCommand {
+    const char* name;
+    const char* does;
+    Action (*add)(Command&);
+};
+
+/// What the command line asks for.
+struct Request {
+    Settings    settings;
+    int         threads = 0;   ///< 0: as the environment says
+    std::string kernels = {};  ///< name of an instruction set; empty: the best there is
+    Action      action  = {};  ///< none where --help or --version was asked for, which is printed then
+};
+
+/// Throws UsageError that says what is wrong.
+Request read_command_line(int count, char** arguments, std::span<const NamedCommand> commands);
 
 }  // namespace hemp

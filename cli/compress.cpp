@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct CompressArguments {
     RunOptions               options;
     RunPlace                 place;
     std::vector<std::string> about_training;  ///< options given that have no meaning without data
@@ -99,7 +99,7 @@ fs::path default_output(const fs::path& input) {
     return name.string() + ".hemp";
 }
 
-int compress_alone(const Arguments& arguments, const Settings& settings) {
+int compress_alone(const CompressArguments& arguments, const Settings& settings) {
     const RunOptions& options = arguments.options;
     Input             input   = read_input(options.input, options.model, settings.file_memory());
     const fs::path&   output  = arguments.place.output;
@@ -125,7 +125,7 @@ int compress_alone(const Arguments& arguments, const Settings& settings) {
     return 0;
 }
 
-int compress(Arguments arguments, const Settings& settings) {
+int compress(CompressArguments arguments, const Settings& settings) {
     RunOptions& options = arguments.options;
     options.model       = model_source(options.model);
     if (arguments.place.output.empty()) {
@@ -154,7 +154,7 @@ int compress(Arguments arguments, const Settings& settings) {
 }  // namespace
 
 Action add_compress(Command& command) {
-    auto        arguments = std::make_shared<Arguments>();
+    auto        arguments = std::make_shared<CompressArguments>();
     RunOptions& options   = arguments->options;
     options.recipe        = "hemp";
     command.option("INPUT", options.input, "Checkpoint, run folder, or .safetensors file with --model").required();

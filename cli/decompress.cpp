@@ -10,12 +10,12 @@ namespace fs = std::filesystem;
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct DecompressArguments {
     std::string file;
     fs::path    output;
 };
 
-int decompress(const Arguments& arguments, const Settings& settings) {
+int decompress(const DecompressArguments& arguments, const Settings& settings) {
     Bytes       bytes = read_file(arguments.file, settings.file_memory());
     HempFile    file  = decode(bytes, arguments.file, model_spec, {.max_memory = settings.file_memory()});
     Safetensors content;
@@ -42,7 +42,7 @@ int decompress(const Arguments& arguments, const Settings& settings) {
 }  // namespace
 
 Action add_decompress(Command& command) {
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<DecompressArguments>();
     command.option("FILE", arguments->file, "A .hemp file").required();
     command.option("-o,--output", arguments->output, "Default: FILE with .safetensors");
     return [arguments](const Settings& settings) { return decompress(*arguments, settings); };

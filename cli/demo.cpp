@@ -12,13 +12,13 @@ namespace fs = std::filesystem;
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct DemoArguments {
     RunPlace place;
     uint64_t seed = 1;
 };
 
 /// Trains in floats, then fine-tunes with the regularizer: the two runs lie in the demo's folder.
-int demo(const Arguments& arguments, const Settings& settings) {
+int demo(const DemoArguments& arguments, const Settings& settings) {
     const fs::path& folder = arguments.place.folder;
     RunOptions floats{.model = "lenet300", .data = "digits", .recipe = "float", .epochs = 6, .seed = arguments.seed};
     RunPlace   place{.folder = folder / "float", .force = true, .kept = false};
@@ -79,7 +79,7 @@ int demo(const Arguments& arguments, const Settings& settings) {
 }  // namespace
 
 Action add_demo(Command& command) {
-    auto arguments          = std::make_shared<Arguments>();
+    auto arguments          = std::make_shared<DemoArguments>();
     arguments->place.folder = "demo";
     command.option("--out", arguments->place.folder, "Folder for the results, replaced").shows_default();
     command.option("--seed", arguments->seed, "Start of all random numbers").shows_default();

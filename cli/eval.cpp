@@ -11,7 +11,7 @@
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct EvalArguments {
     std::string input;
     std::string model;
     std::string data;
@@ -19,7 +19,7 @@ struct Arguments {
     int64_t     batch = 500;
 };
 
-int eval(const Arguments& arguments, const Settings& settings) {
+int eval(const EvalArguments& arguments, const Settings& settings) {
     Input   input   = read_input(arguments.input, arguments.model, settings.file_memory());
     Dataset dataset = load_for(input.model, arguments.data, Part::test, arguments.images, settings);
     check_fits(dataset, input.model, input.classes);
@@ -52,7 +52,7 @@ int eval(const Arguments& arguments, const Settings& settings) {
 }  // namespace
 
 Action add_eval(Command& command) {
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<EvalArguments>();
     command.option("FILE", arguments->input, "Run folder, checkpoint, .safetensors or .hemp file").required();
     command.option("--data", arguments->data, "Images: digits, or a folder").required();
     add_data_options(command, arguments->images);

@@ -15,7 +15,7 @@
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct ExplainArguments {
     std::string model;
     int64_t     batch = 100;
     bool        train = false;
@@ -94,7 +94,7 @@ std::vector<double> measure(Step& step) {
 
 std::string mib(size_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
-int explain(const Arguments& arguments, const Settings& settings) {
+int explain(const ExplainArguments& arguments, const Settings& settings) {
     Model model = build_model(model_source(arguments.model), 1);
     Step  step(model, {arguments.train, arguments.batch, settings.program_memory()});
 
@@ -196,7 +196,7 @@ int explain(const Arguments& arguments, const Settings& settings) {
 }  // namespace
 
 Action add_explain(Command& command) {
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<ExplainArguments>();
     command.option("MODEL", arguments->model, "Name of a model, or a .json file that describes one").required();
     command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
     command.option("--train", arguments->train, "A training step instead of inference");

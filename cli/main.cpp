@@ -1,4 +1,4 @@
-// The program `hemp`: finds the command, sets what all commands share, turns errors into messages and exit codes.
+// The program `hemp`: runs the command that is asked for, turns errors into messages and exit codes.
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -6,29 +6,18 @@
 #include "core/error.h"
 #include "core/kernels/dispatch.h"
 #include "core/run/team.h"
-#include "core/version.h"
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
-#include <map>
 #include <new>
 
 namespace hemp {
 namespace {
 
 enum ExitCode { good = 0, error = 1, usage = 2, damaged = 3 };
-
-struct NamedCommand {
-    const char* name;
-    const char* does;
-    Action (*add)(Command&);
-};
 
 constexpr NamedCommand commands[] = {
     {"demo", "The whole road once, on embedded digits", add_demo},
@@ -45,50 +34,19 @@ constexpr NamedCommand commands[] = {
     {"info", "Version, processor, kernels, threads, libraries", add_info},
 };
 
-struct Shared {
-    Settings    settings;
-    int         threads = 0;
-    std::string kernels;
-};
-
-void add_shared(CLI::App& app, Shared& shared) {
-    app.add_option("--threads", shared.threads, "Threads; default: OMP_NUM_THREADS, or the processors allowed")
-        ->check(CLI::Range(1, 1024));
-    app.add_option("--max-memory", shared.settings.max_memory, "Refuse a file or job that needs more bytes (512M, 2G)")
-        ->transform(CLI::AsSizeValue(false));
-    app.add_option("--loader-threads", shared.settings.loader_threads, "Threads that make batches beside the step")
-        ->check(CLI::Range(1, 256))
-        ->capture_default_str();
-    app.add_option("--cache", shared.settings.cache,
-                   "Folder of decoded image folders; default: hemp in $XDG_CACHE_HOME or ~/.cache");
-    app.add_flag("--no-cache", shared.settings.no_cache, "Decode image folders each time");
-    app.add_option("--kernels", shared.kernels, "Instruction set; default: the best there is")
-        ->check(CLI::IsMember({"baseline", "avx2", "avx512"}));
-    app.add_flag("--reproducible", shared.settings.reproducible, "Refuse kernels whose bits differ between processors");
-    app.add_flag("--json", shared.settings.json, "Results as JSON");
-    app.add_flag("--quiet", shared.settings.quiet, "No progress");
-    app.set_version_flag("--version", "hemp " HEMP_VERSION);
-}
-
-/// CLI11 shows a command's own options alone.
-std::string help_of_shared(const CLI::App& app) {
-    auto options = app.get_options([](const CLI::Option* each) { return each->get_name() != "--help"; });
-    return CLI::Formatter().make_group("Options of every command", false, options);
-}
-
-void use(const Shared& shared) {
-    use_threads(shared.threads);
+void use(const Request& request) {
+    use_threads(request.threads);
     for (InstructionSet set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
-        if (name_of(set) == shared.kernels) {
+        if (name_of(set) == request.kernels) {
             if (!supported(set)) {
-                fail("--kernels: this processor cannot run {}; leave the option out", shared.kernels);
+                fail("--kernels: this processor cannot run {}; leave the option out", request.kernels);
             }
             use_instruction_set(set);
         }
     }
     // Products fuse multiply and add with one rounding on AVX2 and AVX-512 alike; the baseline rounds twice.
-    if (shared.settings.reproducible && instruction_set() == InstructionSet::baseline) {
-        if (shared.kernels == "baseline") {
+    if (request.settings.reproducible && instruction_set() == InstructionSet::baseline) {
+        if (request.kernels == "baseline") {
             fail<UsageError>(
                 "--reproducible: contradicts --kernels baseline, which rounds differently; drop one of them");
         }
@@ -120,37 +78,12 @@ int complain(int code, const char* message) {
 }
 
 int run(int count, char** arguments) {
-    CLI::App app("Trains small neural networks and stores them in tiny .hemp files.", "hemp");
-    Shared   shared;
-    add_shared(app, shared);
-    app.require_subcommand(1);
-    app.fallthrough();
-    std::map<const CLI::App*, Action> actions;
-    for (const NamedCommand& each : commands) {
-        CLI::App* sub = app.add_subcommand(each.name, each.does);
-        Command   command(*sub);
-        actions[sub] = each.add(command);
-        sub->footer(sub->get_footer() + help_of_shared(app));
+    Request request = read_command_line(count, arguments, commands);
+    int     code    = good;
+    if (request.action) {
+        use(request);
+        code = request.action(request.settings);
     }
-    bool known = count < 2 || arguments[1][0] == '-' || std::ranges::any_of(commands, [&](const NamedCommand& each) {
-                     return each.name == std::string(arguments[1]);
-                 });
-    if (!known) {
-        return complain(usage, fmt::format("'{}' is no command; see hemp --help", arguments[1]).c_str());
-    }
-    try {
-        app.parse(count, arguments);
-    } catch (const CLI::ParseError& parse) {
-        if (parse.get_exit_code() == 0) {  // --help, --version
-            app.exit(parse);
-            std::cout.flush();
-            flush_results();
-            return good;
-        }
-        return complain(usage, fmt::format("arguments: {}; see hemp --help", parse.what()).c_str());
-    }
-    use(shared);
-    int code = actions.at(app.get_subcommands().front())(shared.settings);
     flush_results();
     return code;
 }

@@ -13,7 +13,7 @@
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct PredictArguments {
     std::string              file;
     std::string              model;
     std::vector<std::string> images;
@@ -21,7 +21,7 @@ struct Arguments {
     bool                     skip_bad_images = false;
 };
 
-int predict(const Arguments& arguments, const Settings& settings) {
+int predict(const PredictArguments& arguments, const Settings& settings) {
     Input     input = read_input(arguments.file, arguments.model, settings.file_memory());
     Evaluator evaluator(input.model, 1);
     auto      name    = [&](size_t k) { return k < input.classes.size() ? input.classes[k] : std::to_string(k); };
@@ -64,7 +64,7 @@ int predict(const Arguments& arguments, const Settings& settings) {
 }  // namespace
 
 Action add_predict(Command& command) {
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<PredictArguments>();
     command.option("FILE", arguments->file, "Run folder, checkpoint, .safetensors or .hemp file").required();
     command.option("IMAGE", arguments->images, "JPEG or PNG files").required();
     command.option("--model", arguments->model, "Of a .safetensors file");

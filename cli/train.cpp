@@ -6,12 +6,12 @@
 namespace hemp {
 namespace {
 
-struct Arguments {
+struct TrainArguments {
     RunOptions options;
     RunPlace   place;
 };
 
-int train(Arguments arguments, const Settings& settings) {
+int train(TrainArguments arguments, const Settings& settings) {
     arguments.options.model = model_source(arguments.options.model);
     RunResult result        = run_training(arguments.options, arguments.place, settings);
     if (settings.json) {
@@ -29,7 +29,7 @@ int train(Arguments arguments, const Settings& settings) {
 }  // namespace
 
 Action add_train(Command& command) {
-    auto arguments            = std::make_shared<Arguments>();
+    auto arguments            = std::make_shared<TrainArguments>();
     arguments->options.recipe = "float";
     arguments->place.folder   = "run";
     command.option("MODEL", arguments->options.model, "Name of a model, or a .json file that describes one").required();

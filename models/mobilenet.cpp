@@ -21,7 +21,7 @@ int64_t multiple_of_8(double channels) {
     return static_cast<double>(nearest) < 0.9 * channels ? nearest + 8 : nearest;
 }
 
-struct Builder {
+struct MobileNetBuilder {
     const MobileNetV2& net;
     uint64_t           seed;
 
@@ -78,7 +78,7 @@ Model mobilenetv2(const MobileNetV2& net, uint64_t seed) {
         {1, 16, 1, 1}, {6, 24, 2, net.cifar ? 1 : 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2},
         {6, 320, 1, 1}};
 
-    Builder            build{net, seed};
+    MobileNetBuilder   build{net, seed};
     int64_t            channels = multiple_of_8(32 * net.width);
     std::vector<Layer> layers{build.active("features.0", net.image[0], channels, 3, net.cifar ? 1 : 2)};
     auto               next = [&] { return fmt::format("features.{}", layers.size()); };

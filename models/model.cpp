@@ -44,7 +44,7 @@ constexpr Entry registry[] = {
     {"alexnet", models::alexnet},
 };
 
-Tensor per_channel(const std::vector<float>& values) {
+Tensor constant_per_channel(const std::vector<float>& values) {
     return constant(Array(Shape{static_cast<int64_t>(values.size()), 1, 1}, values));
 }
 
@@ -75,7 +75,7 @@ Tensor Model::operator()(const Tensor& images, Pass& pass) const {
            "{}: images have shape {}; the model takes [N, {}, {}, {}]", name, images.shape(), image[0], image[1],
            image[2]);
     Tensor pixels = cast(images, DType::f32) * (1.0f / 255.0f);
-    return network.forward((pixels - per_channel(mean)) / per_channel(deviation), pass);
+    return network.forward((pixels - constant_per_channel(mean)) / constant_per_channel(deviation), pass);
 }
 
 const Parameter& parameter(const Model& model, const std::string& name) {

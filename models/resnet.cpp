@@ -11,7 +11,7 @@
 namespace hemp::models {
 namespace {
 
-struct Builder {
+struct ResNetBuilder {
     const ResNet& net;
     uint64_t      seed;
 
@@ -91,7 +91,7 @@ Model thin(const char* name, int64_t n, uint64_t seed) {
 }  // namespace
 
 Model resnet(const ResNet& net, uint64_t seed) {
-    Builder            build{net, seed};
+    ResNetBuilder      build{net, seed};
     std::vector<Layer> layers{build.stem()};
     int64_t            channels = net.width;
     for (size_t stage = 0; stage < net.blocks.size(); ++stage) {

@@ -9,6 +9,7 @@
 #include "core/ops/transpose.h"
 #include "core/random.h"
 #include "core/run/program.h"
+#include "tests/arrays.h"
 #include "tests/guarded.h"
 #include "tests/instruction_sets.h"
 #include "tests/interpreter.h"
@@ -76,12 +77,8 @@ std::string difference(const Array& got, const std::vector<double>& expected, co
     return {};
 }
 
-bool same_bits(const Array& a, const Array& b) {
-    return a.type() == b.type() && std::memcmp(a.memory(), b.memory(), a.bytes()) == 0;
-}
-
 /// A graph to check: its inputs with their values, its outputs.
-struct Case {
+struct GraphCase {
     std::string        label;
     Tensors            inputs;
     std::vector<Array> values;
@@ -128,7 +125,7 @@ struct Case {
 std::set<std::string_view> checked_names;
 
 /// Runs the case with each instruction set and number of threads.
-void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_ways = true) {
+void check_against_plain(const GraphCase& c, const Tolerance& tolerance, bool all_ways = true) {
     std::vector<plain::Values>        expected = interpret(c.outputs, c.given());
     std::optional<std::vector<Array>> from_avx2;
     for (const Tensor& tensor : topological_order(c.outputs)) {
@@ -167,7 +164,7 @@ void check_against_plain(const Case& c, const Tolerance& tolerance, bool all_way
 }
 
 /// Runs one node's work by hand, on memory of its own; in the memory of the operand `in_place` if that is a tensor.
-Array run_by_hand(const Case& c, const Tensor& y, const std::map<Tensor, Array>& known, const Tensor& in_place) {
+Array run_by_hand(const GraphCase& c, const Tensor& y, const std::map<Tensor, Array>& known, const Tensor& in_place) {
     const Node& node = y.node();
     Group       group{{y}, {}, {y}};
     for (const Tensor& operand : node.inputs) {
@@ -212,7 +209,7 @@ Array run_by_hand(const Case& c, const Tensor& y, const std::map<Tensor, Array>&
 }
 
 /// Runs all nodes by hand, one after another; the last one also in place where its operator allows it.
-void check_by_hand(const Case& c, const Tolerance& tolerance) {
+void check_by_hand(const GraphCase& c, const Tolerance& tolerance) {
     const Tensor&       y        = c.outputs[0];
     const Node&         last     = y.node();
     std::vector<double> expected = interpret({y}, c.given())[0].at;
@@ -320,7 +317,7 @@ std::vector<Variant> variants_of(const Operand& operand) {
 }
 
 /// Central differences of the loss in double against the gradient's graph in double, at no more than `most` places.
-void check_differences(const Case& c, const Tensor& loss, const Gradients& gradients) {
+void check_differences(const GraphCase& c, const Tensor& loss, const Gradients& gradients) {
     Given                      given = c.given();
     Tensors                    wanted;
     std::vector<plain::Values> found;
@@ -352,7 +349,7 @@ void check_differences(const Case& c, const Tensor& loss, const Gradients& gradi
     }
 }
 
-void check_gradient(Case c, const Tolerance& tolerance) {
+void check_gradient(GraphCase c, const Tolerance& tolerance) {
     Tensor  y = c.outputs[0];
     Operand weights{.shape = y.shape(), .low = -1, .high = 1};
     Tensor  loss = sum(y * constant(random_array(weights, hash(c.label) + 1000)));
@@ -372,9 +369,9 @@ void check_gradient(Case c, const Tolerance& tolerance) {
 }
 
 /// The case whose operand `changed` is made by a variant; all operands as they are without one.
-Case make_case(const std::string& label, const Builder& build, const Operands& operands, size_t changed,
-               const Variant* variant) {
-    Case c;
+GraphCase make_case(const std::string& label, const Builder& build, const Operands& operands, size_t changed,
+                    const Variant* variant) {
+    GraphCase c;
     c.label = label;
     Tensors tensors;
     bool    keep = false;
@@ -453,7 +450,7 @@ void check_operator(const std::string& name, const Builder& build, const Operand
     verify_always(true);
     std::string label = label_of(name, operands);
     if (chosen(label)) {
-        Case base = make_case(label, build, operands, 0, nullptr);
+        GraphCase base = make_case(label, build, operands, 0, nullptr);
         check_against_plain(base, options.result);
         check_by_hand(base, options.result);
     }
@@ -481,7 +478,7 @@ void check_lengths(const std::string& name, const Builder& build, const std::fun
     for (int64_t length : lengths) {
         std::string label = label_of(name, operands(length));
         if (chosen(label)) {
-            Case c = make_case(label, build, operands(length), 0, nullptr);
+            GraphCase c = make_case(label, build, operands(length), 0, nullptr);
             check_against_plain(c, tolerance, length > 1000 || length == 37);
             check_by_hand(c, tolerance);
         }

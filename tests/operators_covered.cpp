@@ -3,13 +3,13 @@
 #include "tests/operators_covered.h"
 
 #include "tests/harness.h"
+#include "tests/patterns.h"
 #include "tests/plain/plain.h"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -25,14 +25,14 @@ std::string text_of(const fs::path& path) {
 }
 
 /// The names in the descriptors of `source`: `.name = "..."`, or the argument of a function that makes descriptors.
-std::set<std::string> operators_in(const std::string& source) {
+std::set<std::string> operators_described_in(const std::string& source) {
     std::set<std::string> names;
     if (source.find("Operator ") == source.npos) {
         return names;
     }
-    const std::regex descriptor("\\.name\\s*=\\s*\"([^\"]+)\"|_operator\\s*=\\s*\\w+<[^>]*>\\(\"([^\"]+)\"");
-    for (std::sregex_iterator found(source.begin(), source.end(), descriptor), end; found != end; ++found) {
-        names.insert((*found)[1].matched ? (*found)[1] : (*found)[2]);
+    for (const std::string& name :
+         hemp::all_matches(source, "\\.name *= *\"([^\"]+)\"|_operator *= *[[:alnum:]_]+<[^>]*>\\(\"([^\"]+)\"")) {
+        names.insert(name);
     }
     return names;
 }
@@ -43,7 +43,7 @@ std::set<std::string> operators_of_library() {
     for (const char* folder : {"core/ops", "layers", "models", "optim", "hemp"}) {
         for (const auto& entry : fs::recursive_directory_iterator(fs::path(HEMP_SOURCE_ROOT) / folder)) {
             if (entry.path().extension() == ".cpp") {
-                names.merge(operators_in(text_of(entry.path())));
+                names.merge(operators_described_in(text_of(entry.path())));
             }
         }
     }
@@ -65,9 +65,10 @@ std::set<std::string> operators_without_case() {
 }  // namespace hemp
 
 TEST_CASE("the names of operators are found in sources") {
-    CHECK(operators_in("const Operator x{.name     = \"add\", .infer = f}") == std::set<std::string>{"add"});
-    CHECK(operators_in("const Operator a_operator = comparison<A>(\"greater\");") == std::set<std::string>{"greater"});
-    CHECK(operators_in("struct Flag { .name = \"x\" }").empty());
+    CHECK(operators_described_in("const Operator x{.name     = \"add\", .infer = f}") == std::set<std::string>{"add"});
+    CHECK(operators_described_in("const Operator a_operator = comparison<A>(\"greater\");") ==
+          std::set<std::string>{"greater"});
+    CHECK(operators_described_in("struct Flag { .name = \"x\" }").empty());
 }
 
 TEST_CASE("every operator has a plain version and every plain version an operator") {

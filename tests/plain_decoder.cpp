@@ -21,7 +21,7 @@ int64_t floor_log2(int64_t n) {
 }
 
 // Section 1.
-struct Bytes {
+struct ByteReader {
     std::span<const std::byte> bytes;
     size_t                     at = 0;
 
@@ -80,9 +80,9 @@ int64_t plain_crc32(std::span<const std::byte> bytes) {
 
 // Section 5.1.
 struct ArithmeticCode {
-    Bytes    bytes;
-    uint64_t range = 0xFFFFFFFF;
-    uint64_t code  = 0;
+    ByteReader bytes;
+    uint64_t   range = 0xFFFFFFFF;
+    uint64_t   code  = 0;
 
     explicit ArithmeticCode(std::span<const std::byte> codes) : bytes{codes} {
         for (int i = 0; i < 4; ++i) {
@@ -415,7 +415,7 @@ struct Quantizer {
     int64_t            code_length = 0;
 };
 
-Quantizer read_quantizer(Bytes& in, float& last_step) {
+Quantizer read_quantizer(ByteReader& in, float& last_step) {
     Quantizer quantizer;
     int64_t   head = in.u8();
     int64_t   k    = head / 8 % 8;
@@ -466,7 +466,7 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
                            "resnet44", "resnet56",          "resnet110",      "resnet18",       "resnet34",
                            "resnet50", "resnet18-cifar",    "resnet34-cifar", "resnet50-cifar", "vgg16-cifar",
                            "vgg16",    "mobilenetv2-cifar", "mobilenetv2",    "alexnet-cifar",  "alexnet"};
-    Bytes       in{bytes, 6};  // after magic, version, coder
+    ByteReader  in{bytes, 6};  // after magic, version, coder
     PlainFile   file;
     int64_t     flags  = in.u8();
     int64_t     number = in.u8();

@@ -155,6 +155,23 @@ int64_t rows_of_tile(const Tiles& kernels, const DirectRegion& g) {
     return rows;
 }
 
+/// Into how many tiles a row of columns is cut: so that the tiles, each as wide as the next kernel there is, compute
+/// the fewest columns twice. A tile's sums are kept and written once more for it, which costs about two columns.
+int64_t tiles_of_row(const Tiles& kernels, int64_t rows, int64_t columns, int64_t most) {
+    constexpr int64_t tile_cost = 2;
+    int64_t           fewest    = (columns + most - 1) / most;
+    int64_t           best = 0, least = 0;
+    for (int64_t tiles = fewest; best == 0 || tiles <= 2 * fewest; ++tiles) {
+        int64_t width = kernels.width(rows, (columns + tiles - 1) / tiles, columns);
+        int64_t cost  = tiles * (width + tile_cost);
+        if (width > 0 && (best == 0 || cost < least)) {
+            best  = tiles;
+            least = cost;
+        }
+    }
+    return best;
+}
+
 /// Rows and columns are cut into tiles of nearly equal size; where there is no kernel of that size, or rows are left
 /// over, tiles overlap, and values are computed again.
 template <class V>
@@ -164,11 +181,7 @@ void convolve(const DirectRegion& g) {
     }
     const Tiles& kernels = tiles_for<V>(g.x_pixel);
     int64_t      rows    = rows_of_tile<V>(kernels, g);
-    int64_t      most    = most_sums<V> / parts<V> / rows;
-    int64_t      tiles   = (g.columns + most - 1) / most;
-    while (kernels.width(rows, (g.columns + tiles - 1) / tiles, g.columns) == 0) {
-        ++tiles;
-    }
+    int64_t      tiles   = tiles_of_row(kernels, rows, g.columns, most_sums<V> / parts<V> / rows);
     for (int64_t row = 0; row < g.rows; row += rows) {
         int64_t top = std::min(row, g.rows - rows);
         for (int64_t tile = 0; tile < tiles; ++tile) {

@@ -2,6 +2,9 @@
 // Vectors of floats, one set for each instruction set, in compiler extensions: a kernel is written once as a template
 // over V and instantiated for baseline x86-64 (or any other CPU), AVX2 with FMA, and AVX-512.
 //
+// A choice depends on one comparison: g++ 12 takes an AVX-512 vector apart, element by element, where two of them are
+// combined (c & d ? a : b) or nested (c ? a : d ? a : b).
+//
 // The width belongs to V (a 64-byte vector on AVX2 would go through the stack with g++ 12). Sums are grouped in 16
 // lanes on all of them, so that AVX2 and AVX-512 round alike.
 
@@ -35,6 +38,18 @@ struct Vector {
 
     HEMP_INLINE static Float max(Float a, Float b) { return a > b ? a : b; }  ///< b where either is NaN
     HEMP_INLINE static Float min(Float a, Float b) { return a < b ? a : b; }
+
+    // NaN where either is, a where they are equal: beside a NaN the two choices differ, and their sum is NaN.
+    HEMP_INLINE static Float largest(Float a, Float b) {
+        Float top = a < b ? b : a;
+        Float max = a > b ? a : b;
+        return top == max ? top : top + max;
+    }
+    HEMP_INLINE static Float smallest(Float a, Float b) {
+        Float least = a > b ? b : a;
+        Float min   = a < b ? a : b;
+        return least == min ? least : least + min;
+    }
 
  private:
     template <class To, class Element>

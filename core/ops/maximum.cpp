@@ -20,7 +20,7 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 struct Formula {
     template <class V>
     HEMP_INLINE static typename V::Float apply(typename V::Float a, typename V::Float b) {
-        return ((a >= b) | (a != a)) ? a : b;
+        return V::largest(a, b);
     }
 };
 

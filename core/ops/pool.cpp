@@ -133,7 +133,7 @@ struct MaxOfBlocks {
                     for (int64_t row = u.first_row; row < u.last_row; ++row) {
                         for (int64_t column = u.first_column; column < u.last_column; ++column) {
                             auto value = V::load(x + (row * g.width + column) * channel_block + lane);
-                            top        = value > top ? value : value != value ? value : top;
+                            top        = V::largest(top, value);
                         }
                     }
                     V::store(y + lane, top);

@@ -34,7 +34,8 @@ struct Relu6 {
     }
     template <class V>
     HEMP_INLINE static typename V::Float gated(typename V::Float y, typename V::Float dy) {
-        return ((y > V::all(0.0f)) & (y < V::all(high))) ? dy : V::all(0.0f);
+        // One comparison: y (6 - y) is above 0 where both factors are, and never rounds to 0 between the bounds.
+        return y * (V::all(high) - y) > V::all(0.0f) ? dy : V::all(0.0f);
     }
 };
 

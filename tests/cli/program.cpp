@@ -2,6 +2,7 @@
 
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "tests/folder.h"
+#include "tests/patterns.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -20,13 +21,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace fs = std::filesystem;
+using hemp::all_matches;
+using hemp::matches;
 using hemp::TemporaryFolder;
 
 namespace {
@@ -188,37 +190,27 @@ void write_mnist(const fs::path& folder, const std::string& labels) {
 
 TEST_CASE("the manual page names every command, option and model, and no option that is not there") {
     TemporaryFolder   folder;
-    const std::string page = content(fs::path(HEMP_SOURCE_ROOT) / "docs" / "hemp.1");
-    std::string       help = run(folder, "--help").out;
-    std::string       all  = help;
-    const std::regex  subcommand("^  ([a-z]+) +[A-Z]");
-    const std::regex  option("--([a-z][a-z-]+)");
+    const std::string page     = content(fs::path(HEMP_SOURCE_ROOT) / "docs" / "hemp.1");
+    std::string       help     = run(folder, "--help").out;
+    std::string       all      = help;
     size_t            commands = 0;
-    std::stringstream lines(help.substr(help.find("Subcommands:")));
-    for (std::string line; std::getline(lines, line);) {
-        std::smatch found;
-        if (std::regex_search(line, found, subcommand)) {
-            ++commands;
-            all += run(folder, found[1].str() + " --help").out;
-            CHECK_MESSAGE(page.find(".It Nm Cm " + found[1].str()) != page.npos, found[1].str());
-        }
+    for (const std::string& name : all_matches(help.substr(help.find("Subcommands:")), "^  ([a-z]+) +[A-Z]")) {
+        ++commands;
+        all += run(folder, name + " --help").out;
+        CHECK_MESSAGE(page.find(".It Nm Cm " + name) != page.npos, name);
     }
     CHECK(commands >= 12);
-    for (std::sregex_iterator found(all.begin(), all.end(), option), end; found != end; ++found) {
-        std::string name = (*found)[1];
+    for (const std::string& name : all_matches(all, "--([a-z][a-z-]+)")) {
         if (name != "help" && name != "version") {
             CHECK_MESSAGE(page.find("Fl -" + name) != page.npos, name);
         }
     }
-    const std::regex documented("Fl -([a-z][a-z-]+)");
-    for (std::sregex_iterator found(page.begin(), page.end(), documented), end; found != end; ++found) {
-        CHECK_MESSAGE(all.find("--" + (*found)[1].str()) != all.npos, (*found)[1].str());
+    for (const std::string& name : all_matches(page, "Fl -([a-z][a-z-]+)")) {
+        CHECK_MESSAGE(all.find("--" + name) != all.npos, name);
     }
     // An unknown model's message lists all that there are.
-    std::string      message = run(folder, "explain no-such-model").err;
-    const std::regex model("[a-z]+[0-9]+[a-z0-9-]*");
-    for (std::sregex_iterator found(message.begin(), message.end(), model), end; found != end; ++found) {
-        CHECK_MESSAGE(page.find(found->str()) != page.npos, found->str());
+    for (const std::string& name : all_matches(run(folder, "explain no-such-model").err, "[a-z]+[0-9]+[a-z0-9-]*")) {
+        CHECK_MESSAGE(page.find(name) != page.npos, name);
     }
 }
 
@@ -232,8 +224,8 @@ TEST_CASE("info, version and help succeed") {
     for (const char* command : {"train", "compress"}) {
         help = run(folder, command + std::string(" --help"));
         CHECK(help.out.find("--max-memory") != std::string::npos);
-        CHECK(std::regex_search(help.out, std::regex("epochs +batch +rate +levels +order +entropy\n  float ")));
-        CHECK(std::regex_search(help.out, std::regex("\n  paper +50 +100 +0.1 +4 +3 +1\n")));
+        CHECK(matches(help.out, "epochs +batch +rate +levels +order +entropy\n  float "));
+        CHECK(matches(help.out, "\n  paper +50 +100 +0.1 +4 +3 +1\n"));
     }
 }
 
@@ -241,7 +233,7 @@ TEST_CASE("explain names element types") {
     TemporaryFolder folder;
     std::string     shown = run(folder, "explain lenet300").out;
     CHECK(shown.find(" dtype=f32") != std::string::npos);
-    CHECK_FALSE(std::regex_search(shown, std::regex("dtype=[0-9]")));
+    CHECK_FALSE(matches(shown, "dtype=[0-9]"));
 }
 
 TEST_CASE("wrong usage ends with 2 and says what to do") {
@@ -278,7 +270,7 @@ TEST_CASE("progress says how much time is left, in a line an epoch and on a term
     TemporaryFolder   folder;
     const std::string train = "train lenet300 --data digits --epochs 3 --force";
     std::string       lines = run(folder, train).err;
-    CHECK(std::regex_search(lines, std::regex("epoch 2/3  loss .* images/s  [0-9:]+ (s|min) left\n")));
+    CHECK(matches(lines, "epoch 2/3  loss .* images/s  [0-9:]+ (s|min) left\n"));
     CHECK(lines.find('\r') == std::string::npos);
 
     int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
@@ -291,7 +283,7 @@ TEST_CASE("progress says how much time is left, in a line an epoch and on a term
     CHECK(run(folder, train, "out", name).code == 0);
     std::string shown(1 << 16, '\0');
     shown.resize(static_cast<size_t>(std::max<ssize_t>(read(terminal, shown.data(), shown.size()), 0)));
-    CHECK(std::regex_search(shown, std::regex("\r\x1b\\[Kepoch 1/3 [^\n]* [0-9:]+ (s|min) left\r\x1b")));
+    CHECK(matches(shown, "\r\x1b\\[Kepoch 1/3 [^\n]* [0-9:]+ (s|min) left\r\x1b"));
     close(kept);
     close(terminal);
 }
@@ -496,8 +488,9 @@ TEST_CASE("a run with all kinds of augmentation gives the same bytes with any th
     CHECK(manifest.find("\"augment\": \"crop=2,flip,jitter,cutout=8,erase\"") != std::string::npos);
     CHECK(run(folder, "replay whole/manifest.json --quiet").code == 0);
     // A manifest from before an option was there stands for its default.
-    std::ofstream(folder.path() / "whole" / "older.json")
-        << std::regex_replace(manifest, std::regex("\"prune\": 0.0,"), "");
+    const std::string prune = "\"prune\": 0.0,";
+    REQUIRE(manifest.find(prune) != manifest.npos);
+    std::ofstream(folder.path() / "whole" / "older.json") << manifest.erase(manifest.find(prune), prune.size());
     CHECK(run(folder, "replay whole/older.json --quiet").code == 0);
     // Each of the options is part of the run: another value gives another run, and no resumption.
     for (const char* other : {"--augment none", "--label-smoothing 0", "--mixup 0", "--weight-decay 0"}) {

@@ -8,6 +8,7 @@
 #include "datasets/augment/mixup.h"
 #include "datasets/augment/resized_crop.h"
 #include "datasets/resample.h"
+#include "tests/arrays.h"
 
 #include <doctest/doctest.h>
 
@@ -27,10 +28,6 @@ Array picture(int64_t channels, int64_t height, int64_t width) {
         image.values<uint8_t>()[i] = static_cast<uint8_t>(1 + i * 37 % 255);
     }
     return image;
-}
-
-bool same(const Array& a, const Array& b) {
-    return a.type() == b.type() && std::ranges::equal(a.values<uint8_t>(), b.values<uint8_t>());
 }
 
 Array augmented(const std::string& how, const Array& image, const Place& place, Shape shape = Shape{}) {
@@ -53,7 +50,7 @@ TEST_CASE("an augmentation") {
             CAPTURE(how);
             auto differs = [&](const std::function<Place(int64_t)>& place) {
                 for (int64_t i = 0; i < 20; ++i) {
-                    if (!same(augmented(how, image, place(i)), augmented(how, image, {}))) {
+                    if (!same_bits(augmented(how, image, place(i)), augmented(how, image, {}))) {
                         return true;
                     }
                 }
@@ -64,22 +61,23 @@ TEST_CASE("an augmentation") {
             CHECK(differs([](int64_t i) { return Place{.index = i}; }));
             for (int64_t i = 0; i < 20; ++i) {
                 Place place{.seed = 3, .epoch = 7, .index = i};
-                CHECK(same(augmented(how, image, place), augmented(how, image, place)));
+                CHECK(same_bits(augmented(how, image, place), augmented(how, image, place)));
             }
         }
     }
     SUBCASE("that is none copies") {
-        CHECK(same(augmented("none", image, {}), image));
-        CHECK(same(augmented("", image, {}), image));
+        CHECK(same_bits(augmented("none", image, {}), image));
+        CHECK(same_bits(augmented("", image, {}), image));
     }
     SUBCASE("without a random part cuts an image of another size as in evaluation") {
         Array expected({{3, 6, 6}, DType::u8});
         resample(view(image), evaluation_box(view(image), 6, 6), view(expected));
-        CHECK(same(augmented("none", image, {}, {3, 6, 6}), expected));
+        CHECK(same_bits(augmented("none", image, {}, {3, 6, 6}), expected));
     }
     SUBCASE("that crops an image of another size moves what evaluation sees") {
         Array fitted = augmented("none", image, {}, {3, 6, 6});
-        CHECK(same(augmented("crop=2", image, {.index = 5}, {3, 6, 6}), augmented("crop=2", fitted, {.index = 5})));
+        CHECK(
+            same_bits(augmented("crop=2", image, {.index = 5}, {3, 6, 6}), augmented("crop=2", fitted, {.index = 5})));
     }
     SUBCASE("is read from names and values") {
         CHECK(augmentation("crop,flip") == Augmentation{.crop = 4, .flip = true});
@@ -104,7 +102,7 @@ TEST_CASE("a random flip mirrors about every other image") {
     for (int64_t i = 0; i < 1000; ++i) {
         Array flipped = image;
         random_flip(view(flipped), {.index = i});
-        if (same(flipped, image)) {
+        if (same_bits(flipped, image)) {
             continue;
         }
         ++flips;
@@ -221,7 +219,7 @@ TEST_CASE("colour jitter") {
     SUBCASE("by 0 changes nothing") {
         Array image = picture(3, 5, 4), changed = image;
         colour_jitter(view(changed), 0, {});
-        CHECK(same(changed, image));
+        CHECK(same_bits(changed, image));
     }
     SUBCASE("follows its definition") {
         Array image({{3, 1, 2}, DType::u8});

@@ -5,6 +5,8 @@
 #include "core/ops/softmax.h"
 #include "core/random.h"
 #include "core/run/program.h"
+#include "tests/arrays.h"
+#include "tests/instruction_sets.h"
 
 #include <doctest/doctest.h>
 
@@ -29,24 +31,6 @@ struct ScaleAndAdd {
     }
 };
 // end of snippet
-
-Array random_matrix(int64_t rows, int64_t columns, uint64_t stream) {
-    Array  values(Type{{rows, columns}});
-    Random random(1, stream);
-    for (size_t i = 0; i < static_cast<size_t>(rows * columns); ++i) {
-        values.values<float>()[i] = random.normal(i);
-    }
-    return values;
-}
-
-/// Sets the instruction set for kernels chosen while it lives.
-struct Using {
-    InstructionSet before = instruction_set();
-    explicit Using(InstructionSet set) { use_instruction_set(set); }
-    ~Using() { use_instruction_set(before); }
-};
-
-bool same_bits(const Array& a, const Array& b) { return std::memcmp(a.memory(), b.memory(), a.bytes()) == 0; }
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include "core/ops/subtract.h"
 #include "core/random.h"
 #include "core/run/program.h"
+#include "tests/arrays.h"
 
 #include <doctest/doctest.h>
 
@@ -42,19 +43,10 @@ double weighted(const std::vector<double>& x, const std::vector<double>& weight)
 }
 // end of snippet
 
-Array random_matrix(uint64_t stream) {
-    Array  values(Type{{rows, columns}});
-    Random random(1, stream);
-    for (size_t i = 0; i < static_cast<size_t>(rows * columns); ++i) {
-        values.values<float>()[i] = random.normal(i);
-    }
-    return values;
-}
-
 }  // namespace
 
 TEST_CASE("the gradient of the softmax agrees with three other ways to it") {
-    Array   x_values = random_matrix(0), weights = random_matrix(1);
+    Array   x_values = random_matrix(rows, columns, 0), weights = random_matrix(rows, columns, 1);
     Tensor  x = variable("x", x_values), w = constant(weights);
     Program p =
         compile({grad(sum(w * softmax(x)), {x})[0].gradient, grad(sum(w * composed_softmax(x)), {x})[0].gradient});
@@ -83,7 +75,7 @@ TEST_CASE("the gradient of the softmax agrees with three other ways to it") {
 }
 
 TEST_CASE("the sum of a softmax has no gradient, so a test with equal weights proves nothing") {
-    Tensor  x = variable("x", random_matrix(0));
+    Tensor  x = variable("x", random_matrix(rows, columns, 0));
     Program p = compile({grad(sum(softmax(x)), {x})[0].gradient});
     p.run();
     for (float each : p.output(0).values<float>()) {

@@ -80,7 +80,7 @@ double bits(const Table& table) {
     return sum;
 }
 
-struct Case {
+struct EntropyCase {
     std::vector<Weights> weights;
     std::vector<Levels>  levels;
     EntropyOptions       options;
@@ -116,7 +116,7 @@ struct Case {
 };
 
 // Probabilities of the first `members` weights of all windows of some tensors.
-Table table_of(const Case& c, const std::vector<size_t>& tensors, size_t members) {
+Table table_of(const EntropyCase& c, const std::vector<size_t>& tensors, size_t members) {
     Table table;
     for (size_t i : tensors) {
         for (size_t t = 0; t < c.tuples(i); ++t) {
@@ -128,7 +128,7 @@ Table table_of(const Case& c, const std::vector<size_t>& tensors, size_t members
     return table;
 }
 
-double plain_entropy(const Case& c) {
+double plain_entropy(const EntropyCase& c) {
     double sum = 0;
     for (size_t i = 0; i < c.weights.size(); ++i) {
         // A shared table counts once for each of its tensors, in proportion to its tuples.
@@ -141,7 +141,7 @@ double plain_entropy(const Case& c) {
     return sum;
 }
 
-double plain_slope(Case c, size_t tensor, size_t weight) {
+double plain_slope(EntropyCase c, size_t tensor, size_t weight) {
     constexpr double step     = 1e-5;
     double           middle   = c.weights[tensor][weight];
     c.weights[tensor][weight] = middle + step;
@@ -152,7 +152,7 @@ double plain_slope(Case c, size_t tensor, size_t weight) {
 
 // The formula for the slope, member by member over all corners of the others, with its conventions: at a level the
 // interval above it, 0 at the highest level and outside, probabilities of at least that of 1/1024 of a tuple.
-std::vector<double> slopes_by_formula(const Case& c, size_t tensor) {
+std::vector<double> slopes_by_formula(const EntropyCase& c, size_t tensor) {
     const Weights&      w      = c.weights[tensor];
     const Levels&       levels = c.levels[tensor];
     std::vector<size_t> pool   = c.pool(tensor);
@@ -193,25 +193,25 @@ std::vector<double> slopes_by_formula(const Case& c, size_t tensor) {
 
 // ---- The operators on the same case ----
 
-Tensor constants(const std::vector<double>& values) {
+Tensor constant_values(const std::vector<double>& values) {
     return constant(
         Array(Shape{static_cast<int64_t>(values.size())}, std::vector<float>(values.begin(), values.end())));
 }
 
-Tensor entropy_of(const Case& c) {
+Tensor entropy_of(const EntropyCase& c) {
     Tensors weights;
     Tensors levels;
     for (size_t i = 0; i < c.weights.size(); ++i) {
-        weights.push_back(constants(c.weights[i]));
-        levels.push_back(constants(c.levels[i]));
+        weights.push_back(constant_values(c.weights[i]));
+        levels.push_back(constant_values(c.levels[i]));
     }
     return entropy(weights, levels, c.options);
 }
 
-double value_of_entropy(const Case& c) { return Runner()(entropy_of(c)).values<float>()[0]; }
+double value_of_entropy(const EntropyCase& c) { return Runner()(entropy_of(c)).values<float>()[0]; }
 
 // The gradient to each tensor of weights, times dy.
-std::vector<std::vector<float>> slopes_of(const Case& c, Runner& run, float dy = 1) {
+std::vector<std::vector<float>> slopes_of(const EntropyCase& c, Runner& run, float dy = 1) {
     Tensor                          h = entropy_of(c);
     std::vector<std::vector<float>> result;
     for (const Tensor& gradient : h.node().op->gradient(h, constant(dy))) {
@@ -223,7 +223,7 @@ std::vector<std::vector<float>> slopes_of(const Case& c, Runner& run, float dy =
     return result;
 }
 
-std::vector<std::vector<float>> slopes_of(const Case& c, float dy = 1) {
+std::vector<std::vector<float>> slopes_of(const EntropyCase& c, float dy = 1) {
     Runner run;
     return slopes_of(c, run, dy);
 }
@@ -264,8 +264,9 @@ Weights weights_anywhere(const Levels& levels, size_t size, uint64_t stream) {
     return weights;
 }
 
-Case case_of(int order, int levels, size_t size, bool conditional = false, Pooling pooling = Pooling::per_tensor) {
-    Case c;
+EntropyCase case_of(int order, int levels, size_t size, bool conditional = false,
+                    Pooling pooling = Pooling::per_tensor) {
+    EntropyCase c;
     c.options = {.order = order, .conditional = conditional, .pooling = pooling};
     c.levels  = {some_levels(levels), some_levels(levels), some_levels(levels + 1)};
     for (double& level : c.levels[1]) {
@@ -278,7 +279,7 @@ Case case_of(int order, int levels, size_t size, bool conditional = false, Pooli
 
 // ---- Operators of random operands, for the harness ----
 
-Tensor given(const std::vector<double>& values, const Shape& shape) {
+Tensor given_values(const std::vector<double>& values, const Shape& shape) {
     return given(shape, std::vector<float>(values.begin(), values.end()));
 }
 
@@ -291,7 +292,7 @@ Tensor between(const Tensor& x, const Levels& levels, uint64_t stream) {
         middles.push_back((levels[k] + levels[k + 1]) / 2);
         steps.push_back(levels[k + 1] - levels[k]);
     }
-    return given(middles, x.shape()) + given(steps, x.shape()) * x;
+    return given_values(middles, x.shape()) + given_values(steps, x.shape()) * x;
 }
 
 // Levels of the i-th tensor. They are no operands: random ones would not increase.
@@ -306,7 +307,7 @@ Levels levels_of_tensor(size_t i, int count) {
 Tensors given_levels(const Tensors& weights, int count) {
     Tensors levels;
     for (size_t i = 0; i < weights.size(); ++i) {
-        levels.push_back(given(levels_of_tensor(i, count), {count}));
+        levels.push_back(given_values(levels_of_tensor(i, count), {count}));
     }
     return levels;
 }
@@ -401,8 +402,8 @@ TEST_CASE("entropy agrees with the formula of the paper") {
         for (Pooling pooling : {Pooling::per_tensor, Pooling::shared}) {
             for (int order = 1; order <= 8; ++order) {
                 for (int levels : {2, 4, 20}) {
-                    size_t size = order <= 4 ? 401 : 61;
-                    Case   c    = case_of(order, levels, size, conditional, pooling);
+                    size_t      size = order <= 4 ? 401 : 61;
+                    EntropyCase c    = case_of(order, levels, size, conditional, pooling);
                     CAPTURE(conditional);
                     CAPTURE(int(pooling));
                     CAPTURE(order);
@@ -439,7 +440,7 @@ TEST_CASE("the gradient of the entropy agrees with differences strictly between 
                               {4, 3, 500},
                               {5, 2, 300},
                               {8, 2, 403}}) {
-                Case c;
+                EntropyCase c;
                 c.options = {.order = size.order, .conditional = conditional, .pooling = pooling};
                 c.levels  = {some_levels(size.levels), some_levels(size.levels)};
                 c.weights = {weights_between(c.levels[0], size.weights, 0.2, 5),
@@ -469,7 +470,7 @@ TEST_CASE("the gradient of the entropy agrees with differences strictly between 
 
 TEST_CASE("soft and hard entropy agree on a fully quantized tensor") {
     for (int order : {1, 2, 3, 4, 8}) {
-        Case               c = case_of(order, 5, 999);
+        EntropyCase        c = case_of(order, 5, 999);
         std::vector<float> w(c.weights[0].begin(), c.weights[0].end());
         std::vector<float> levels(c.levels[0].begin(), c.levels[0].end());
         std::vector<float> quantized = nearest(w, levels);
@@ -497,7 +498,7 @@ TEST_CASE("soft and hard entropy agree on a fully quantized tensor") {
 }
 
 TEST_CASE("the gradient at and beyond levels") {
-    Case c;
+    EntropyCase c;
     c.levels  = {{-1, 0, 1}};
     c.options = {.order = 1};
     SUBCASE("is zero at the highest level and outside, and for NaN") {
@@ -519,7 +520,7 @@ TEST_CASE("the gradient at and beyond levels") {
         for (bool conditional : {false, true}) {
             for (int order : {1, 2, 3, 4, 6}) {
                 for (int levels : {4, 40}) {
-                    Case                all      = case_of(order, levels, 97, conditional, Pooling::shared);
+                    EntropyCase         all      = case_of(order, levels, 97, conditional, Pooling::shared);
                     std::vector<float>  slopes   = slopes_of(all)[1];
                     std::vector<double> expected = slopes_by_formula(all, 1);
                     double              largest  = 0;
@@ -540,7 +541,7 @@ TEST_CASE("the gradient at and beyond levels") {
 
 TEST_CASE("a constant tensor has no entropy and a finite gradient") {
     for (int order : {1, 4}) {
-        Case c;
+        EntropyCase c;
         c.options                 = {.order = order};
         std::vector<float> levels = lloyd_max(std::vector<float>(100, 1.0f), 4).levels;
         c.levels                  = {Levels(levels.begin(), levels.end())};
@@ -551,8 +552,8 @@ TEST_CASE("a constant tensor has no entropy and a finite gradient") {
 }
 
 TEST_CASE("weights at the end that fill no tuple change nothing") {
-    Case c      = case_of(3, 4, 300);
-    Case longer = c;
+    EntropyCase c      = case_of(3, 4, 300);
+    EntropyCase longer = c;
     longer.weights[0].push_back(0.1);
     longer.weights[0].push_back(0.2);
     CHECK(value_of_entropy(longer) == value_of_entropy(c));
@@ -584,7 +585,7 @@ TEST_CASE("the scan order") {
         CHECK(rows.scalar(0) == 0);
     }
     SUBCASE("brings gradients back to where the weights are") {
-        Case c;
+        EntropyCase c;
         c.options     = options;
         c.levels      = {{0, 1}};
         c.weights     = {{0.1, 0.2, 0.7, 0.4, 0.5, 0.9}};  // [3, 2] read column by column
@@ -606,7 +607,7 @@ TEST_CASE("the scan order") {
 
 TEST_CASE("conditional and pooled entropy") {
     SUBCASE("a weight that follows from the one before has no conditional entropy") {
-        Case c;
+        EntropyCase c;
         c.options = {.order = 2, .conditional = true};
         c.levels  = {{0, 1}};
         for (int i = 0; i < 1001; ++i) {
@@ -618,7 +619,7 @@ TEST_CASE("conditional and pooled entropy") {
         CHECK(value_of_entropy(c) == doctest::Approx(1).epsilon(1e-5));
     }
     SUBCASE("of independent weights the conditional one is the first-order one, the joint one n times that") {
-        Case c;
+        EntropyCase c;
         c.levels   = {some_levels(4)};
         c.weights  = {weights_between(c.levels[0], 60000, 0.0, 9)};
         c.options  = {.order = 1};
@@ -630,17 +631,17 @@ TEST_CASE("conditional and pooled entropy") {
     }
     SUBCASE("one tensor alone is the same pooled or not, bit for bit") {
         for (bool conditional : {false, true}) {
-            Case c                 = case_of(3, 4, 500, conditional);
+            EntropyCase c          = case_of(3, 4, 500, conditional);
             c.weights              = {c.weights[0]};
             c.levels               = {c.levels[0]};
-            Case pooled            = c;
+            EntropyCase pooled     = c;
             pooled.options.pooling = Pooling::shared;
             CHECK(value_of_entropy(pooled) == value_of_entropy(c));
             CHECK(slopes_of(pooled) == slopes_of(c));
         }
     }
     SUBCASE("a shared table costs what tensors of different distributions differ by") {
-        Case c;
+        EntropyCase c;
         c.levels  = {{0, 1}, {0, 1}};
         c.weights = {Weights(100, 0.0), Weights(100, 1.0)};
         c.options = {.order = 1};
@@ -653,11 +654,11 @@ TEST_CASE("conditional and pooled entropy") {
 TEST_CASE("a hash table counts as a dense one does") {
     // 101 levels of which the weights use the first 6: of order 4 a dense table has no room for 101^4.
     for (bool conditional : {false, true}) {
-        Case dense;
-        dense.options = {.order = 4, .conditional = conditional};
-        dense.levels  = {some_levels(6)};
-        dense.weights = {weights_between(dense.levels[0], 5003, 0.0, 8)};
-        Case hashed   = dense;
+        EntropyCase dense;
+        dense.options      = {.order = 4, .conditional = conditional};
+        dense.levels       = {some_levels(6)};
+        dense.weights      = {weights_between(dense.levels[0], 5003, 0.0, 8)};
+        EntropyCase hashed = dense;
         for (int i = 0; i < 95; ++i) {
             hashed.levels[0].push_back(100 + i);
         }
@@ -669,7 +670,7 @@ TEST_CASE("a hash table counts as a dense one does") {
         CHECK(slopes_of(hashed) == slopes_of(dense));
     }
     SUBCASE("up to the last key that there is") {
-        Case c;
+        EntropyCase c;
         c.options = {.order = 8};
         c.levels  = {some_levels(256)};
         c.weights = {Weights(80, c.levels[0].back())};
@@ -683,7 +684,7 @@ TEST_CASE("entropy and its gradient have the same bits for any number of threads
     for (bool conditional : {false, true}) {
         for (int order : {1, 3, 4}) {
             for (int levels : {4, 60}) {  // of order 4: a dense table and one of hashes
-                Case                            c = case_of(order, levels, 10007, conditional, Pooling::shared);
+                EntropyCase                     c = case_of(order, levels, 10007, conditional, Pooling::shared);
                 std::vector<std::vector<float>> expected;
                 float                           expected_value = 0;
                 for_each_instruction_set([&](InstructionSet) {

@@ -1,5 +1,6 @@
 #include "hemp/file.h"
 
+#include "core/file/file.h"
 #include "hemp/package.h"
 #include "hemp/weight_coder.h"
 #include "tests/hemp/sample_files.h"
@@ -18,8 +19,6 @@
 using namespace hemp;
 
 namespace {
-
-using Bytes = std::vector<std::byte>;
 
 std::vector<uint32_t> bits_of(std::span<const float> values) {
     std::vector<uint32_t> bits;

@@ -1,5 +1,6 @@
 #include "hemp/prune.h"
 
+#include "tests/arrays.h"
 #include "tests/harness.h"
 
 #include <doctest/doctest.h>
@@ -12,22 +13,17 @@ namespace {
 
 Array array(const std::vector<float>& values) { return Array(Shape{static_cast<int64_t>(values.size())}, values); }
 
-std::vector<float> values_of(const Array& array) {
-    auto values = array.values<float>();
-    return {values.begin(), values.end()};
-}
-
 }  // namespace
 
 TEST_CASE("magnitude_mask") {
     Array weights = array({0.5f, -0.1f, 2, -3, 0.1f});
     SUBCASE("prunes the smallest magnitudes, of equal ones the first") {
-        CHECK(values_of(magnitude_mask(weights, 0.2)) == std::vector<float>{1, 0, 1, 1, 1});
-        CHECK(values_of(magnitude_mask(weights, 0.6)) == std::vector<float>{0, 0, 1, 1, 0});
+        CHECK(floats_of(magnitude_mask(weights, 0.2)) == std::vector<float>{1, 0, 1, 1, 1});
+        CHECK(floats_of(magnitude_mask(weights, 0.6)) == std::vector<float>{0, 0, 1, 1, 0});
     }
     SUBCASE("prunes nothing at 0, all at 1") {
-        CHECK(values_of(magnitude_mask(weights, 0)) == std::vector<float>(5, 1.0f));
-        CHECK(values_of(magnitude_mask(weights, 1)) == std::vector<float>(5, 0.0f));
+        CHECK(floats_of(magnitude_mask(weights, 0)) == std::vector<float>(5, 1.0f));
+        CHECK(floats_of(magnitude_mask(weights, 1)) == std::vector<float>(5, 0.0f));
     }
     SUBCASE("refuses other sparsities, and NaN by its place") {
         CHECK_THROWS_AS(magnitude_mask(weights, 1.1), UsageError);
@@ -38,7 +34,7 @@ TEST_CASE("magnitude_mask") {
 }
 
 TEST_CASE("threshold_mask keeps magnitudes from the threshold on") {
-    CHECK(values_of(threshold_mask(array({0.5f, -0.4f, -0.5f, 0, NAN}), 0.5f)) == std::vector<float>{1, 0, 1, 0, 0});
+    CHECK(floats_of(threshold_mask(array({0.5f, -0.4f, -0.5f, 0, NAN}), 0.5f)) == std::vector<float>{1, 0, 1, 0, 0});
 }
 
 TEST_CASE("sensitivity-driven pruning") {

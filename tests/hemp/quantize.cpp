@@ -4,6 +4,7 @@
 #include "core/ops/multiply.h"
 #include "core/random.h"
 #include "hemp/quantizer.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 #include "tests/hemp/run_node.h"
 #include "tests/instruction_sets.h"
@@ -26,11 +27,6 @@ std::vector<float> normals(size_t size, uint64_t stream) {
         values.push_back(random.normal(i));
     }
     return values;
-}
-
-std::vector<float> values_of(const Array& array) {
-    auto values = array.values<float>();
-    return {values.begin(), values.end()};
 }
 
 // Levels -L/8, -L/8 + 1/4 ... : exact in float.
@@ -87,7 +83,7 @@ TEST_CASE("quantize agrees with its plain version in double") {
 
 TEST_CASE("quantize") {
     SUBCASE("gives the nearest level, halfway the lower, and keeps NaN") {
-        std::vector<float> y = values_of(Runner()(quantize(constants({-5, 0.5f, 0.6f, 3, NAN}), constants({0, 1}))));
+        std::vector<float> y = floats_of(Runner()(quantize(constants({-5, 0.5f, 0.6f, 3, NAN}), constants({0, 1}))));
         CHECK(std::vector<float>(y.begin(), y.end() - 1) == std::vector<float>{0, 0, 1, 1});
         CHECK(std::isnan(y.back()));
     }
@@ -100,7 +96,7 @@ TEST_CASE("quantize") {
     SUBCASE("gives each level the sum of the gradient over its weights") {
         Tensor y  = quantize(constants({-5, 0.2f, 3, 0.9f}), constants({0, 1, 9}));
         Tensor dy = constants({1, 2, 4, 8});
-        CHECK(values_of(Runner()(y.node().op->gradient(y, dy)[1])) == std::vector<float>{3, 12, 0});
+        CHECK(floats_of(Runner()(y.node().op->gradient(y, dy)[1])) == std::vector<float>{3, 12, 0});
     }
     SUBCASE("refuses levels that are no list of 2 to 256") {
         CHECK_THROWS_WITH_AS(quantize(constants({1}), constants({1})),
@@ -125,8 +121,8 @@ TEST_CASE("quantize") {
                     for (int threads : {1, 2, 3, 4}) {
                         Runner run(threads);
                         Tensor y = quantize(constants(weights), constants(levels));
-                        REQUIRE(values_of(run(y)) == expected);
-                        std::vector<float> found = values_of(run(y.node().op->gradient(y, constants(slopes))[1]));
+                        REQUIRE(floats_of(run(y)) == expected);
+                        std::vector<float> found = floats_of(run(y.node().op->gradient(y, constants(slopes))[1]));
                         for (size_t level = 0; level < levels.size(); ++level) {
                             REQUIRE(found[level] == doctest::Approx(sums[level]).epsilon(1e-5).scale(10));
                         }

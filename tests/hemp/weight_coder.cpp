@@ -102,7 +102,7 @@ size_t zstd_size(const std::vector<uint8_t>& bytes) {
     return ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 19);
 }
 
-void check_round_trip(const std::vector<Integers>& tensors) {
+void check_coder(const std::vector<Integers>& tensors) {
     WeightEncoder       encoder;
     std::vector<size_t> ends;
     for (const Integers& tensor : tensors) {
@@ -182,21 +182,19 @@ TEST_CASE("the arithmetic code") {
 }
 
 TEST_CASE("the weight coder gives back what it was given") {
-    SUBCASE("tensors of many kinds in one code") { check_round_trip(synthetic_tensors()); }
-    SUBCASE("the largest symbols") {
-        check_round_trip({{"large", {2, 3}, {1 << 30, -(1 << 30), (1 << 30) - 1, 0, 5, -6}}});
-    }
+    SUBCASE("tensors of many kinds in one code") { check_coder(synthetic_tensors()); }
+    SUBCASE("the largest symbols") { check_coder({{"large", {2, 3}, {1 << 30, -(1 << 30), (1 << 30) - 1, 0, 5, -6}}}); }
     SUBCASE("shapes without rows, columns, or neighbours") {
-        check_round_trip({{"scalar", {}, {-3}},
-                          {"one", {1}, {2}},
-                          {"column", {50, 1}, laplacian_symbols(50, 2, 8)},
-                          {"row", {1, 49}, laplacian_symbols(49, 2, 9)},
-                          {"deep", {2, 1, 3, 1, 2, 2, 1, 2}, laplacian_symbols(48, 2, 10)}});
+        check_coder({{"scalar", {}, {-3}},
+                     {"one", {1}, {2}},
+                     {"column", {50, 1}, laplacian_symbols(50, 2, 8)},
+                     {"row", {1, 49}, laplacian_symbols(49, 2, 9)},
+                     {"deep", {2, 1, 3, 1, 2, 2, 1, 2}, laplacian_symbols(48, 2, 10)}});
     }
     SUBCASE("more columns than have statistics of their own, more rows than the next tensor is told of") {
-        check_round_trip({{"wide", {2, 70000}, sparse_symbols({2, 70000}, 0.01, 3, 0.1, 11)},
-                          {"high", {70000, 2}, sparse_symbols({70000, 2}, 0.01, 3, 0.1, 12)},
-                          {"after", {5, 70000}, sparse_symbols({5, 70000}, 0.01, 3, 0.1, 13)}});
+        check_coder({{"wide", {2, 70000}, sparse_symbols({2, 70000}, 0.01, 3, 0.1, 11)},
+                     {"high", {70000, 2}, sparse_symbols({70000, 2}, 0.01, 3, 0.1, 12)},
+                     {"after", {5, 70000}, sparse_symbols({5, 70000}, 0.01, 3, 0.1, 13)}});
     }
 }
 
@@ -241,7 +239,7 @@ TEST_CASE("the weight coder gives back 10,000 random tensors, in codes of random
     for (uint64_t number = 0; number < 10000; ++number) {
         tensors.push_back(random_integers(random, number));
         if (random.below(8, number * 1000 + 999) == 0 || number == 9999) {
-            check_round_trip(tensors);
+            check_coder(tensors);
             tensors.clear();
         }
     }

@@ -1,5 +1,7 @@
 #include "layers/initialize.h"
 
+#include "tests/arrays.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -23,10 +25,6 @@ Statistics statistics(const Array& array) {
     }
     double count = static_cast<double>(array.size());
     return {sum / count, std::sqrt(squares / count - sum / count * (sum / count)), largest};
-}
-
-bool same(const Array& a, const Array& b) {
-    return a.type() == b.type() && std::memcmp(a.memory(), b.memory(), a.bytes()) == 0;
 }
 
 }  // namespace
@@ -61,9 +59,9 @@ TEST_CASE("first values of weights") {
     }
     SUBCASE("are a function of seed and name") {
         Array w = kaiming_normal(linear, {1, "fc1.weight"});
-        CHECK(same(w, kaiming_normal(linear, {1, "fc1.weight"})));
-        CHECK_FALSE(same(w, kaiming_normal(linear, {2, "fc1.weight"})));
-        CHECK_FALSE(same(w, kaiming_normal(linear, {1, "fc2.weight"})));
+        CHECK(same_bits(w, kaiming_normal(linear, {1, "fc1.weight"})));
+        CHECK_FALSE(same_bits(w, kaiming_normal(linear, {2, "fc1.weight"})));
+        CHECK_FALSE(same_bits(w, kaiming_normal(linear, {1, "fc2.weight"})));
     }
     SUBCASE("of a shape without inputs are refused") {
         CHECK_THROWS_WITH_AS(kaiming_normal({3}, {1, "b"}),

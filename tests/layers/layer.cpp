@@ -5,6 +5,7 @@
 #include "layers/conv.h"
 #include "layers/linear.h"
 #include "layers/pooling.h"
+#include "tests/arrays.h"
 
 #include <doctest/doctest.h>
 
@@ -13,11 +14,6 @@
 using namespace hemp;
 
 namespace {
-
-std::vector<float> values(const Array& array) {
-    std::span<const float> all = array.values<float>();
-    return {all.begin(), all.end()};
-}
 
 /// The layer's result on x, as a program computes it.
 Array run(const Layer& layer, const Array& x) {
@@ -50,18 +46,18 @@ TEST_CASE("a linear layer") {
     SUBCASE("computes x weight' + bias") {
         set(layer, 0, {1, 2, 3, 4, 5, 6});
         set(layer, 1, {10, -10});
-        CHECK(values(run(layer, Array(Shape{2, 3}, std::vector<float>{1, 0, -1, 0, 1, 0}))) ==
+        CHECK(floats_of(run(layer, Array(Shape{2, 3}, std::vector<float>{1, 0, -1, 0, 1, 0}))) ==
               std::vector<float>{8, -12, 12, -5});
     }
     SUBCASE("needs no bias") {
         Layer bare = linear("fc", 3, 2, {.bias = false});
         CHECK(bare.parameters.size() == 1);
         set(bare, 0, {1, 2, 3, 4, 5, 6});
-        CHECK(values(run(bare, Array(Shape{1, 3}, std::vector<float>{1, 0, -1}))) == std::vector<float>{-2, -2});
+        CHECK(floats_of(run(bare, Array(Shape{1, 3}, std::vector<float>{1, 0, -1}))) == std::vector<float>{-2, -2});
     }
     SUBCASE("keeps its weights when a layer is added before it") {
         Layer both = sequential({linear("other", 3, 3, {.seed = 1}), linear("fc", 3, 2, {.seed = 1})});
-        CHECK(values(value_of(both.parameters[2].variable)) == values(value_of(layer.parameters[0].variable)));
+        CHECK(floats_of(value_of(both.parameters[2].variable)) == floats_of(value_of(layer.parameters[0].variable)));
     }
 }
 
@@ -78,7 +74,7 @@ TEST_CASE("a convolution layer") {
         set(layer, 0, {1, 0, 0, 0, 0, 0, 0, 1});  // the window's first pixel; its last
         set(layer, 1, {100, 200});
         Array x(Shape{1, 1, 3, 3}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9});
-        CHECK(values(run(layer, x)) == std::vector<float>{101, 102, 104, 105, 205, 206, 208, 209});
+        CHECK(floats_of(run(layer, x)) == std::vector<float>{101, 102, 104, 105, 205, 206, 208, 209});
     }
 }
 
@@ -114,6 +110,6 @@ TEST_CASE("pooling layers take the largest or the mean of each 2 x 2 window") {
     std::vector<float> counted(16);
     std::iota(counted.begin(), counted.end(), 0.0f);
     Array x(Shape{1, 1, 4, 4}, counted);
-    CHECK(values(run(max_pooling(), x)) == std::vector<float>{5, 7, 13, 15});
-    CHECK(values(run(average_pooling(), x)) == std::vector<float>{2.5f, 4.5f, 10.5f, 12.5f});
+    CHECK(floats_of(run(max_pooling(), x)) == std::vector<float>{5, 7, 13, 15});
+    CHECK(floats_of(run(average_pooling(), x)) == std::vector<float>{2.5f, 4.5f, 10.5f, 12.5f});
 }

@@ -28,7 +28,7 @@ std::string tensor(const std::string& dtype, const std::string& shape, const std
 Safetensors parse(const Bytes& bytes) { return parse_safetensors(bytes, "file"); }
 
 /// The values of a file with one vector of that dtype.
-Array values_of(const std::string& dtype, int64_t count, const Bytes& data) {
+Array vector_in_file(const std::string& dtype, int64_t count, const Bytes& data) {
     return parse(file_of("{\"x\":" + tensor(dtype, std::to_string(count), "0," + std::to_string(data.size())) + "}",
                          data))
         .arrays.at(0)
@@ -74,7 +74,7 @@ TEST_CASE("a safetensors file's values") {
         CHECK(parse(bytes).arrays.back().name == "symbols");
     }
     SUBCASE("F16 become f32: zeros, the smallest, 1, the largest, infinity") {
-        Array x = values_of("F16", 6, bytes_of({0, 0x80, 1, 0, 0, 0x3c, 0xff, 0x7b, 0, 0xfc, 0, 0x7e}));
+        Array x = vector_in_file("F16", 6, bytes_of({0, 0x80, 1, 0, 0, 0x3c, 0xff, 0x7b, 0, 0xfc, 0, 0x7e}));
         CHECK(std::signbit(x.values<float>()[0]));
         CHECK(vector_of<float>(x)[1] == 0x1p-24f);
         CHECK(vector_of<float>(x)[2] == 1);
@@ -83,22 +83,24 @@ TEST_CASE("a safetensors file's values") {
         CHECK(std::isnan(x.values<float>()[5]));
     }
     SUBCASE("BF16 become f32") {
-        CHECK(vector_of<float>(values_of("BF16", 2, bytes_of({0x80, 0x3f, 0x40, 0xc0}))) == std::vector<float>{1, -3});
+        CHECK(vector_of<float>(vector_in_file("BF16", 2, bytes_of({0x80, 0x3f, 0x40, 0xc0}))) ==
+              std::vector<float>{1, -3});
     }
     SUBCASE("F64 become f32") {
-        CHECK(vector_of<float>(values_of("F64", 1, bytes_of({0, 0, 0, 0, 0, 0, 0xf8, 0xbf}))) == std::vector{-1.5f});
+        CHECK(vector_of<float>(vector_in_file("F64", 1, bytes_of({0, 0, 0, 0, 0, 0, 0xf8, 0xbf}))) ==
+              std::vector{-1.5f});
     }
     SUBCASE("I8, I16 and U16 become i32") {
-        CHECK(vector_of<int32_t>(values_of("I8", 2, bytes_of({0x80, 0x7f}))) == std::vector{-128, 127});
-        CHECK(vector_of<int32_t>(values_of("I16", 1, bytes_of({0, 0x80}))) == std::vector{-32768});
-        CHECK(vector_of<int32_t>(values_of("U16", 1, bytes_of({0, 0x80}))) == std::vector{32768});
+        CHECK(vector_of<int32_t>(vector_in_file("I8", 2, bytes_of({0x80, 0x7f}))) == std::vector{-128, 127});
+        CHECK(vector_of<int32_t>(vector_in_file("I16", 1, bytes_of({0, 0x80}))) == std::vector{-32768});
+        CHECK(vector_of<int32_t>(vector_in_file("U16", 1, bytes_of({0, 0x80}))) == std::vector{32768});
     }
     SUBCASE("U32 become i64") {
-        CHECK(vector_of<int64_t>(values_of("U32", 1, bytes_of({0xff, 0xff, 0xff, 0xff}))) ==
+        CHECK(vector_of<int64_t>(vector_in_file("U32", 1, bytes_of({0xff, 0xff, 0xff, 0xff}))) ==
               std::vector<int64_t>{4294967295});
     }
     SUBCASE("BOOL become u8, 0 or 1") {
-        CHECK(vector_of<uint8_t>(values_of("BOOL", 3, bytes_of({0, 1, 7}))) == std::vector<uint8_t>{0, 1, 1});
+        CHECK(vector_of<uint8_t>(vector_in_file("BOOL", 3, bytes_of({0, 1, 7}))) == std::vector<uint8_t>{0, 1, 1});
     }
 }
 

@@ -15,8 +15,6 @@ using namespace hemp;
 
 namespace {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
-
 #define HEMP_TEST_FUNCTION(Name, call)                          \
     struct Name {                                               \
         template <class V>                                      \
@@ -35,7 +33,7 @@ HEMP_TEST_FUNCTION(Sqrt, sqrt)
 
 /// Every 1,009th float (a prime: all exponents, all kinds of mantissas), and the ends of the range.
 std::vector<float> inputs() {
-    std::vector<float> x{0.0f,       -0.0f,     infinity,        -infinity,        std::nanf(""), 0x1p-149f,
+    std::vector<float> x{0.0f,       -0.0f,     INFINITY,        -INFINITY,        std::nanf(""), 0x1p-149f,
                          -0x1p-149f, 0x1p-126f, 0x1.fffffep127f, -0x1.fffffep127f, 88.7228394f,   88.72284f,
                          -87.33655f, -103.97f,  -104.0f,         0.625f,           1.0f};
     for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 1009) {
@@ -51,7 +49,7 @@ std::vector<float> inputs() {
 /// Distance in units of the last place of the expected value rounded to f32; a denormal's unit is 2^-149.
 double ulps(float got, double expected) {
     if (std::isnan(got) || std::isnan(expected)) {
-        return std::isnan(got) && std::isnan(expected) ? 0 : infinity;
+        return std::isnan(got) && std::isnan(expected) ? 0 : INFINITY;
     }
     // The first number beyond the range counts as infinity's place.
     double limit = std::ldexp(1.0, 128);

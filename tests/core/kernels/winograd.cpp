@@ -4,6 +4,7 @@
 
 #include "core/kernels/dispatch.h"
 #include "core/random.h"
+#include "tests/instruction_sets.h"
 
 #include <doctest/doctest.h>
 
@@ -21,13 +22,6 @@ using namespace hemp;
 namespace {
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-
-struct Using {
-    InstructionSet before = instruction_set();
-
-    explicit Using(InstructionSet set) { use_instruction_set(set); }
-    ~Using() { use_instruction_set(before); }
-};
 
 /// Normal values [images, channels, height, width] and the same in blocks.
 struct Images {
@@ -65,12 +59,12 @@ struct Images {
     }
 };
 
-struct Case {
+struct Convolution {
     WinogradShape      shape;
     Images             x, dy;
     std::vector<float> weights;  // [filters, channels, 3, 3]
 
-    explicit Case(const WinogradShape& s)
+    explicit Convolution(const WinogradShape& s)
         : shape(s),
           x(s.images, s.channels, s.height, s.width, 11),
           dy(s.images, s.filters, s.height, s.width, 12),
@@ -159,7 +153,7 @@ std::vector<float> convolved(const WinogradShape& s, const Images& x, const std:
     return y.checked();
 }
 
-std::vector<float> weight_gradient(const Case& c, bool backwards = false) {
+std::vector<float> weight_gradient(const Convolution& c, bool backwards = false) {
     const WinogradShape& s = c.shape;
     Guarded              scratch(s.gradient_scratch_floats());
     Guarded              partial(s.partial_floats());
@@ -225,7 +219,7 @@ Errors errors_of(const std::vector<float>& got, const Images& like, const std::v
     return errors;
 }
 
-std::vector<double> expected_weights(const Case& c, int64_t every = 1) {
+std::vector<double> expected_weights(const Convolution& c, int64_t every = 1) {
     std::vector<double> expected;
     for (int64_t index = 0; index < static_cast<int64_t>(c.weights.size()); index += every) {
         expected.push_back(c.dw(index / 9 / c.shape.channels, index / 9 % c.shape.channels, index % 9 / 3, index % 3));
@@ -277,7 +271,7 @@ std::vector<WinogradShape> shapes() {
 TEST_CASE("Winograd convolution") {
     for (const WinogradShape& s : shapes()) {
         CAPTURE(describe(s));
-        Case                c(s);
+        Convolution         c(s);
         std::vector<double> y  = expected_images(c.dy, [&](auto... at) { return c.y(at...); });
         std::vector<double> dx = expected_images(c.x, [&](auto... at) { return c.dx(at...); });
         std::vector<double> dw = expected_weights(c);
@@ -314,8 +308,8 @@ TEST_CASE("Winograd convolution: AVX2 and AVX-512 give the same bits") {
     }
     for (const WinogradShape& s : shapes()) {
         CAPTURE(describe(s));
-        Case c(s);
-        auto results = [&](InstructionSet set) {
+        Convolution c(s);
+        auto        results = [&](InstructionSet set) {
             Using only(set);
             return std::vector{convolved(s, c.x, c.weights, false), convolved(c.exchanged(), c.dy, c.weights, true),
                                weight_gradient(c)};
@@ -332,16 +326,16 @@ TEST_CASE("Winograd convolution: the relative error of a layer is at most 1e-4")
     for (const WinogradShape& s :
          {WinogradShape{16, 16, 16, 32, 32}, WinogradShape{2, 64, 64, 28, 28}, WinogradShape{2, 512, 512, 7, 7}}) {
         CAPTURE(describe(s));
-        Case   c(s);
-        Errors y  = errors_of(convolved(s, c.x, c.weights, false), c.dy,
-                              expected_images(
-                                  c.dy, [&](auto... at) { return c.y(at...); }, 17),
-                              17);
-        Errors dx = errors_of(convolved(c.exchanged(), c.dy, c.weights, true), c.x,
-                              expected_images(
-                                  c.x, [&](auto... at) { return c.dx(at...); }, 17),
-                              17);
-        Errors dw = weight_errors(weight_gradient(c), expected_weights(c, 101), 101);
+        Convolution c(s);
+        Errors      y  = errors_of(convolved(s, c.x, c.weights, false), c.dy,
+                                   expected_images(
+                                       c.dy, [&](auto... at) { return c.y(at...); }, 17),
+                                   17);
+        Errors      dx = errors_of(convolved(c.exchanged(), c.dy, c.weights, true), c.x,
+                                   expected_images(
+                                       c.x, [&](auto... at) { return c.dx(at...); }, 17),
+                                   17);
+        Errors      dw = weight_errors(weight_gradient(c), expected_weights(c, 101), 101);
         for (const Errors& errors : {y, dx, dw}) {
             CHECK(errors.mean() < 5e-6);
             CHECK(errors.largest() < 1e-4);

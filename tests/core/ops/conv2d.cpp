@@ -11,35 +11,39 @@ using namespace hemp;
 
 namespace {
 
-const Tolerance products{.ulps = 32, .floor = 8};
+const Tolerance sums_of_products{.ulps = 32, .floor = 8};
 
-void check(Shape x, Shape weight, const ConvOptions& options, bool gradient = true) {
+void check_conv2d(Shape x, Shape weight, const ConvOptions& options, bool gradient = true) {
     std::string name =
         fmt::format("conv2d stride {} {} padding {} {} dilation {} {} groups {}", options.stride[0], options.stride[1],
                     options.padding[0], options.padding[1], options.dilation[0], options.dilation[1], options.groups);
     check_operator(name, [=](const Tensors& t) { return conv2d(t[0], t[1], options); },
-                   {{.shape = x}, {.shape = weight}}, {.result = products, .gradient = gradient, .slope = products});
+                   {{.shape = x}, {.shape = weight}},
+                   {.result = sums_of_products, .gradient = gradient, .slope = sums_of_products});
 }
 
 }  // namespace
 
 TEST_CASE("conv2d") {
     SUBCASE("agrees with its definition") {
-        check({2, 3, 5, 6}, {4, 3, 3, 2}, {});
-        check({1, 1, 3, 3}, {1, 1, 3, 3}, {});
-        check({2, 2, 6, 5}, {3, 2, 1, 1}, {});
+        check_conv2d({2, 3, 5, 6}, {4, 3, 3, 2}, {});
+        check_conv2d({1, 1, 3, 3}, {1, 1, 3, 3}, {});
+        check_conv2d({2, 2, 6, 5}, {3, 2, 1, 1}, {});
     }
     SUBCASE("with stride, padding, dilation and groups") {
-        check({2, 2, 7, 6}, {3, 2, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}});
-        check({2, 2, 7, 8}, {2, 2, 2, 3}, {.stride = {1, 3}, .dilation = {2, 2}});
-        check({2, 4, 5, 5}, {6, 2, 3, 3}, {.padding = {1, 1}, .groups = 2});
-        check({2, 4, 5, 5}, {4, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 4});
-        check({2, 2, 8, 8}, {2, 1, 3, 3}, {.stride = {2, 2}, .padding = {2, 2}, .dilation = {2, 1}, .groups = 2});
-        check({1, 2, 3, 3}, {2, 2, 5, 5}, {.padding = {3, 3}});
+        check_conv2d({2, 2, 7, 6}, {3, 2, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}});
+        check_conv2d({2, 2, 7, 8}, {2, 2, 2, 3}, {.stride = {1, 3}, .dilation = {2, 2}});
+        check_conv2d({2, 4, 5, 5}, {6, 2, 3, 3}, {.padding = {1, 1}, .groups = 2});
+        check_conv2d({2, 4, 5, 5}, {4, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 4});
+        check_conv2d({2, 2, 8, 8}, {2, 1, 3, 3},
+                     {.stride = {2, 2}, .padding = {2, 2}, .dilation = {2, 1}, .groups = 2});
+        check_conv2d({1, 2, 3, 3}, {2, 2, 5, 5}, {.padding = {3, 3}});
     }
-    SUBCASE("of an image of LeNet-5, more images than pieces") { check({35, 1, 28, 28}, {6, 1, 5, 5}, {}, false); }
-    SUBCASE("with more taps than the product sums at once") { check({1, 70, 5, 4}, {2, 70, 4, 4}, {}, false); }
-    SUBCASE("of no images") { check({0, 2, 5, 5}, {3, 2, 3, 3}, {.padding = {1, 1}}); }
+    SUBCASE("of an image of LeNet-5, more images than pieces") {
+        check_conv2d({35, 1, 28, 28}, {6, 1, 5, 5}, {}, false);
+    }
+    SUBCASE("with more taps than the product sums at once") { check_conv2d({1, 70, 5, 4}, {2, 70, 4, 4}, {}, false); }
+    SUBCASE("of no images") { check_conv2d({0, 2, 5, 5}, {3, 2, 3, 3}, {.padding = {1, 1}}); }
     SUBCASE("refuses what does not fit") {
         Tensor x = input("x", {1, 3, 5, 5});
         CHECK_THROWS_WITH_AS(conv2d(x, input("w", {2, 4, 3, 3})),
@@ -64,10 +68,10 @@ TEST_CASE("the gradients of conv2d are operators with gradients of their own") {
     Shape       x{2, 4, 5, 6}, weight{2, 2, 3, 2}, y{2, 2, 3, 4};
     check_operator("conv2d_data_gradient",
                    [=](const Tensors& t) { return conv2d_data_gradient(t[0], t[1], x, options); },
-                   {{.shape = y}, {.shape = weight}}, {.result = products, .slope = products});
+                   {{.shape = y}, {.shape = weight}}, {.result = sums_of_products, .slope = sums_of_products});
     check_operator("conv2d_weight_gradient",
                    [=](const Tensors& t) { return conv2d_weight_gradient(t[0], t[1], weight, options); },
-                   {{.shape = y}, {.shape = x}}, {.result = products, .slope = products});
+                   {{.shape = y}, {.shape = x}}, {.result = sums_of_products, .slope = sums_of_products});
     // The gradient of the squared length of a gradient.
     check_operator("second order of conv2d",
                    [=](const Tensors& t) {

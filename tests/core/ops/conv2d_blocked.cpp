@@ -14,16 +14,16 @@ using namespace hemp;
 
 namespace {
 
-const Tolerance products{.ulps = 32, .floor = 16};
+const Tolerance blocked_products{.ulps = 32, .floor = 16};
 
 /// x [N, C, H, W], given in blocks unless it stays planar.
-void check(const Shape& x, const Shape& weight, const ConvOptions& options, bool gradient = true) {
+void check_blocked(const Shape& x, const Shape& weight, const ConvOptions& options, bool gradient = true) {
     std::string name  = fmt::format("conv2d_blocked stride {} {} padding {} {}", options.stride[0], options.stride[1],
                                     options.padding[0], options.padding[1]);
     Shape       given = stays_planar(x) ? x : blocked_shape(x);
     check_operator(name, [=](const Tensors& t) { return conv2d_blocked(t[0], t[1], options); },
                    {{.shape = given}, {.shape = weight}},
-                   {.result = products, .gradient = gradient, .slope = products});
+                   {.result = blocked_products, .gradient = gradient, .slope = blocked_products});
 }
 
 void check_gradients(const Shape& x, const Shape& weight, const ConvOptions& options) {
@@ -31,7 +31,7 @@ void check_gradients(const Shape& x, const Shape& weight, const ConvOptions& opt
     Shape y     = conv2d_blocked(input("x", given), input("weight", weight), options).shape();
     check_operator("conv2d_blocked_data_gradient",
                    [=](const Tensors& t) { return conv2d_blocked_data_gradient(t[0], t[1], x, options); },
-                   {{.shape = y}, {.shape = weight}}, {.result = products, .gradient = false});
+                   {{.shape = y}, {.shape = weight}}, {.result = blocked_products, .gradient = false});
     check_operator("conv2d_blocked_weight_gradient",
                    [=](const Tensors& t) { return conv2d_blocked_weight_gradient(t[0], t[1], weight, options); },
                    {{.shape = y}, {.shape = given}}, {.result = {.ulps = 32, .floor = 64}, .gradient = false});
@@ -62,34 +62,34 @@ TEST_CASE("channels in blocks") {
 
 TEST_CASE("conv2d on blocks of channels") {
     SUBCASE("agrees with its definition") {
-        check({2, 16, 5, 6}, {16, 16, 3, 3}, {.padding = {1, 1}});
-        check({1, 20, 4, 3}, {17, 20, 3, 2}, {});
-        check({2, 5, 3, 3}, {3, 5, 1, 1}, {});
+        check_blocked({2, 16, 5, 6}, {16, 16, 3, 3}, {.padding = {1, 1}});
+        check_blocked({1, 20, 4, 3}, {17, 20, 3, 2}, {});
+        check_blocked({2, 5, 3, 3}, {3, 5, 1, 1}, {});
     }
     SUBCASE("of planes") {
-        check({2, 3, 7, 6}, {18, 3, 3, 3}, {.padding = {1, 1}});
-        check({1, 1, 6, 9}, {5, 1, 5, 5}, {});
-        check({2, 4, 9, 8}, {4, 4, 5, 3}, {.stride = {4, 2}, .padding = {2, 1}});
+        check_blocked({2, 3, 7, 6}, {18, 3, 3, 3}, {.padding = {1, 1}});
+        check_blocked({1, 1, 6, 9}, {5, 1, 5, 5}, {});
+        check_blocked({2, 4, 9, 8}, {4, 4, 5, 3}, {.stride = {4, 2}, .padding = {2, 1}});
     }
     SUBCASE("with strides and padding") {
-        check({2, 6, 7, 6}, {3, 6, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}});
-        check({1, 6, 7, 8}, {5, 6, 2, 3}, {.stride = {3, 2}});
-        check({1, 18, 5, 5}, {6, 18, 1, 1}, {.stride = {2, 2}});
-        check({1, 5, 3, 3}, {2, 5, 5, 5}, {.padding = {3, 3}});
+        check_blocked({2, 6, 7, 6}, {3, 6, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}});
+        check_blocked({1, 6, 7, 8}, {5, 6, 2, 3}, {.stride = {3, 2}});
+        check_blocked({1, 18, 5, 5}, {6, 18, 1, 1}, {.stride = {2, 2}});
+        check_blocked({1, 5, 3, 3}, {2, 5, 5, 5}, {.padding = {3, 3}});
     }
     // All widths of tiles and their remainders, strips that cut an image, shares of the filters and of the batch.
     SUBCASE("over a sweep of sizes") {
         for (int64_t width : {1, 2, 7, 13, 28}) {
             for (int64_t stride : width == 13 ? std::vector<int64_t>{1, 2, 3} : std::vector<int64_t>{1, 2}) {
                 ConvOptions options{.stride = {stride, stride}, .padding = {1, 1}};
-                check({1, 3, std::min<int64_t>(width, 5), width}, {18, 3, 3, 3}, options, false);
+                check_blocked({1, 3, std::min<int64_t>(width, 5), width}, {18, 3, 3, 3}, options, false);
                 check_gradients({1, 3, 5, width}, {3, 3, 3, 3}, options);
-                check({1, 5, 5, width}, {3, 5, 3, 3}, options, false);
+                check_blocked({1, 5, 5, width}, {3, 5, 3, 3}, options, false);
                 check_gradients({1, 5, std::min<int64_t>(width, 5), width}, {3, 5, 3, 3}, options);
                 check_gradients({1, 5, 3, width}, {3, 5, 1, 1}, {.stride = {stride, stride}});
             }
         }
-        check({1, 17, 40, 36}, {1, 17, 3, 3}, {.padding = {1, 1}}, false);  // strips that cut an image
+        check_blocked({1, 17, 40, 36}, {1, 17, 3, 3}, {.padding = {1, 1}}, false);  // strips that cut an image
         check_gradients({20, 6, 2, 2}, {33, 6, 3, 3}, {.padding = {1, 1}});
     }
     SUBCASE("by Winograd's algorithm") {
@@ -107,7 +107,7 @@ TEST_CASE("conv2d on blocks of channels") {
                        {{.shape = blocked_shape(y)}, {.shape = blocked_shape(x)}},
                        {.result = {.ulps = 256, .floor = 256}, .gradient = false});
     }
-    SUBCASE("of no images") { check({0, 16, 5, 5}, {3, 16, 3, 3}, {.padding = {1, 1}}); }
+    SUBCASE("of no images") { check_blocked({0, 16, 5, 5}, {3, 16, 3, 3}, {.padding = {1, 1}}); }
     SUBCASE("takes no part in what fills up a block") {
         Tensor dense = given({1, 1, 1, 1, 16}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
         Tensor ones  = given({1, 2, 1, 1}, {1, 1});
@@ -135,10 +135,10 @@ TEST_CASE("depthwise conv2d on blocks of channels") {
         check_operator(fmt::format("depthwise_blocked stride {}", options.stride[0]),
                        [=](const Tensors& t) { return depthwise_blocked(t[0], t[1], options); },
                        {{.shape = blocked_shape(x)}, {.shape = weight}},
-                       {.result = products, .gradient = gradient, .slope = products});
+                       {.result = blocked_products, .gradient = gradient, .slope = blocked_products});
         check_operator("depthwise_blocked_data_gradient",
                        [=](const Tensors& t) { return depthwise_blocked_data_gradient(t[0], t[1], x, options); },
-                       {{.shape = y}, {.shape = weight}}, {.result = products, .gradient = false});
+                       {{.shape = y}, {.shape = weight}}, {.result = blocked_products, .gradient = false});
         check_operator("depthwise_blocked_weight_gradient",
                        [=](const Tensors& t) { return depthwise_blocked_weight_gradient(t[0], t[1], weight, options); },
                        {{.shape = y}, {.shape = blocked_shape(x)}},

@@ -17,27 +17,27 @@ namespace {
 const Tolerance direct{.ulps = 32, .floor = 16};
 const Tolerance winograd{.ulps = 256, .floor = 64};
 
-struct Case {
+struct FinishingCase {
     bool   bias, addend;
     double low, high;
 };
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
-const std::vector<Case> finishings{{false, false, -infinite, infinite},
-                                   {true, false, -infinite, infinite},
-                                   {false, true, 0, infinite},
-                                   {true, true, -1, 6}};
+const std::vector<FinishingCase> finishings{{false, false, -infinite, infinite},
+                                            {true, false, -infinite, infinite},
+                                            {false, true, 0, infinite},
+                                            {true, true, -1, 6}};
 
 /// x [N, C, H, W], given in blocks unless it stays planar; every finishing unless told.
-void check(const Shape& x, const Shape& weight, const ConvOptions& options, const Tolerance& tolerance = direct,
-           const std::vector<Case>& cases = finishings) {
+void check_finished(const Shape& x, const Shape& weight, const ConvOptions& options,
+                    const Tolerance& tolerance = direct, const std::vector<FinishingCase>& cases = finishings) {
     bool  depthwise = is_depthwise(x, weight, options);
     Shape given     = stays_planar(x) && !depthwise ? x : blocked_shape(x);
     auto  plain     = depthwise ? depthwise_blocked : conv2d_blocked;
     auto  with      = depthwise ? depthwise_finished : conv2d_finished;
     Shape y         = plain(input("x", given), input("weight", weight), options).shape();
-    for (const Case& each : cases) {
+    for (const FinishingCase& each : cases) {
         Operands operands{{.shape = given}, {.shape = weight}};
         if (each.bias) {
             operands.push_back({.shape = {1, y[1], 1, 1, 16}});
@@ -79,18 +79,20 @@ TEST_CASE("filters are packed") {
 
 TEST_CASE("finished convolutions") {
     SUBCASE("direct, of blocks") {
-        check({2, 20, 5, 6}, {17, 20, 3, 2}, {.padding = {1, 1}});
-        check({1, 16, 7, 9}, {33, 16, 1, 1}, {});
-        check({2, 18, 5, 5}, {6, 18, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}});
+        check_finished({2, 20, 5, 6}, {17, 20, 3, 2}, {.padding = {1, 1}});
+        check_finished({1, 16, 7, 9}, {33, 16, 1, 1}, {});
+        check_finished({2, 18, 5, 5}, {6, 18, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}});
     }
-    SUBCASE("direct, of planes") { check({2, 3, 9, 8}, {18, 3, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}); }
+    SUBCASE("direct, of planes") { check_finished({2, 3, 9, 8}, {18, 3, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}); }
     SUBCASE("depthwise") {
-        check({2, 18, 5, 4}, {18, 1, 3, 3}, {.padding = {1, 1}, .groups = 18});
-        check({1, 16, 6, 7}, {16, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 16});
+        check_finished({2, 18, 5, 4}, {18, 1, 3, 3}, {.padding = {1, 1}, .groups = 18});
+        check_finished({1, 16, 6, 7}, {16, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 16});
     }
-    SUBCASE("by Winograd's algorithm") { check({2, 20, 14, 17}, {18, 20, 3, 3}, {.padding = {1, 1}}, winograd); }
+    SUBCASE("by Winograd's algorithm") {
+        check_finished({2, 20, 14, 17}, {18, 20, 3, 3}, {.padding = {1, 1}}, winograd);
+    }
     SUBCASE("by Winograd's algorithm, filters transformed on the way") {
-        check({32, 16, 3, 3}, {144, 16, 3, 3}, {.padding = {1, 1}}, winograd, {finishings.back()});
+        check_finished({32, 16, 3, 3}, {144, 16, 3, 3}, {.padding = {1, 1}}, winograd, {finishings.back()});
     }
     SUBCASE("refuse what does not fit") {
         Tensor x = input("x", {1, 1, 5, 5, 16}), weight = input("weight", {17, 16, 3, 3});

@@ -8,7 +8,7 @@ using namespace hemp;
 
 namespace {
 
-void check(Shape a, Shape b, MatmulOptions options = {}, bool gradient = true) {
+void check_matmul(Shape a, Shape b, MatmulOptions options = {}, bool gradient = true) {
     std::string name = fmt::format("matmul{}{}", options.transpose_a ? " a'" : "", options.transpose_b ? " b'" : "");
     check_operator(name, [=](const Tensors& x) { return matmul(x[0], x[1], options); }, {{.shape = a}, {.shape = b}},
                    {.result = {.ulps = 16, .floor = 8}, .gradient = gradient, .slope = {.ulps = 32, .floor = 8}});
@@ -18,33 +18,33 @@ void check(Shape a, Shape b, MatmulOptions options = {}, bool gradient = true) {
 
 TEST_CASE("matmul") {
     SUBCASE("agrees with its definition, either operand transposed") {
-        check({3, 5}, {5, 4});
-        check({5, 3}, {5, 4}, {.transpose_a = true});
-        check({3, 5}, {4, 5}, {.transpose_b = true});
-        check({5, 3}, {4, 5}, {.transpose_a = true, .transpose_b = true});
+        check_matmul({3, 5}, {5, 4});
+        check_matmul({5, 3}, {5, 4}, {.transpose_a = true});
+        check_matmul({3, 5}, {4, 5}, {.transpose_b = true});
+        check_matmul({5, 3}, {4, 5}, {.transpose_a = true, .transpose_b = true});
     }
     SUBCASE("of one row with rows") {
-        check({1, 5}, {4, 5}, {.transpose_b = true});
-        check({1, 37}, {70, 37}, {.transpose_b = true}, false);
-        check({1, 310}, {23, 310}, {.transpose_b = true}, false);
-        check({1, 0}, {3, 0}, {.transpose_b = true});
+        check_matmul({1, 5}, {4, 5}, {.transpose_b = true});
+        check_matmul({1, 37}, {70, 37}, {.transpose_b = true}, false);
+        check_matmul({1, 310}, {23, 310}, {.transpose_b = true}, false);
+        check_matmul({1, 0}, {3, 0}, {.transpose_b = true});
     }
     SUBCASE("over a batch, with broadcasting, either operand transposed") {
-        check({2, 3, 5}, {2, 5, 4});
-        check({2, 3, 5}, {5, 4});
-        check({3, 5}, {2, 5, 4});
-        check({2, 1, 3, 5}, {4, 5, 2});
-        check({2, 5, 3}, {1, 4, 5}, {.transpose_a = true, .transpose_b = true});
-        check({1, 3, 5}, {1, 5, 4});
+        check_matmul({2, 3, 5}, {2, 5, 4});
+        check_matmul({2, 3, 5}, {5, 4});
+        check_matmul({3, 5}, {2, 5, 4});
+        check_matmul({2, 1, 3, 5}, {4, 5, 2});
+        check_matmul({2, 5, 3}, {1, 4, 5}, {.transpose_a = true, .transpose_b = true});
+        check_matmul({1, 3, 5}, {1, 5, 4});
     }
     SUBCASE("of odd sizes, around panels of every instruction set") {
         for (int64_t m : {1, 4, 15, 29}) {
             for (int64_t n : {1, 8, 17, 33, 65}) {
-                check({m, 11}, {11, n}, {}, false);
+                check_matmul({m, 11}, {11, n}, {}, false);
             }
         }
-        check({90, 37}, {41, 37}, {.transpose_b = true}, false);
-        check({37, 60}, {37, 130}, {.transpose_a = true}, false);
+        check_matmul({90, 37}, {41, 37}, {.transpose_b = true}, false);
+        check_matmul({37, 60}, {37, 130}, {.transpose_a = true}, false);
     }
     SUBCASE("over more rows than a block of depth") {
         check_operator("matmul", [](const Tensors& x) { return matmul(x[0], x[1]); },
@@ -52,9 +52,9 @@ TEST_CASE("matmul") {
                        {.result = {.ulps = 64, .floor = 50}, .gradient = false});
     }
     SUBCASE("of empty operands") {
-        check({0, 3}, {3, 4});
-        check({2, 3}, {3, 0});
-        check({0, 2, 3}, {3, 4});
+        check_matmul({0, 3}, {3, 4});
+        check_matmul({2, 3}, {3, 0});
+        check_matmul({0, 2, 3}, {3, 4});
         CHECK(computed(matmul(given({2, 0}, {}), given({0, 2}, {}))) == std::vector<float>{0, 0, 0, 0});
     }
     SUBCASE("refuses operands that do not fit, and says how") {

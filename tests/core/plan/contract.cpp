@@ -13,7 +13,7 @@ using namespace hemp;
 
 namespace {
 
-std::map<std::string_view, int> operators_in(const Tensor& output) {
+std::map<std::string_view, int> contracted_operators(const Tensor& output) {
     std::map<std::string_view, int> count;
     for (const Tensor& tensor : topological_order(contract({{output}, {}}).outputs)) {
         if (!tensor.node().inputs.empty()) {
@@ -30,23 +30,23 @@ using Count = std::map<std::string_view, int>;
 TEST_CASE("contraction") {
     Tensor a = input("a", {4, 5}), b = input("b", {4, 5}), c = input("c", {4, 5}), row = input("row", {5});
     SUBCASE("of a product and a sum") {
-        CHECK(operators_in(a * b + c) == Count{{"multiply_add", 1}});
-        CHECK(operators_in(c + a * row) == Count{{"multiply_add", 1}});
+        CHECK(contracted_operators(a * b + c) == Count{{"multiply_add", 1}});
+        CHECK(contracted_operators(c + a * row) == Count{{"multiply_add", 1}});
     }
     SUBCASE("with a difference in the product") {
-        CHECK(operators_in((a - row) * b + c) == Count{{"normalise", 1}});
-        CHECK(operators_in(row + b * (a - row)) == Count{{"normalise", 1}});
+        CHECK(contracted_operators((a - row) * b + c) == Count{{"normalise", 1}});
+        CHECK(contracted_operators(row + b * (a - row)) == Count{{"normalise", 1}});
     }
     SUBCASE("of two products and a row") {
-        CHECK(operators_in(a * row + (b - row) * row + row) == Count{{"multiply_add", 1}, {"normalise", 1}});
-        CHECK(operators_in(a * b + b * c) == Count{{"multiply", 1}, {"multiply_add", 1}});
+        CHECK(contracted_operators(a * row + (b - row) * row + row) == Count{{"multiply_add", 1}, {"normalise", 1}});
+        CHECK(contracted_operators(a * b + b * c) == Count{{"multiply", 1}, {"multiply_add", 1}});
     }
     SUBCASE("not of a product that is computed before it is repeated") {
-        CHECK(operators_in(row * row + a) == Count{{"add", 1}, {"multiply", 1}});
+        CHECK(contracted_operators(row * row + a) == Count{{"add", 1}, {"multiply", 1}});
     }
     SUBCASE("through a sum only if nobody else reads that") {
         Tensor sum = a * b + c;
-        CHECK(operators_in(sum + row) == Count{{"add", 1}, {"multiply_add", 1}});
-        CHECK(operators_in((sum + row) * sum) == Count{{"add", 1}, {"multiply", 1}, {"multiply_add", 1}});
+        CHECK(contracted_operators(sum + row) == Count{{"add", 1}, {"multiply_add", 1}});
+        CHECK(contracted_operators((sum + row) * sum) == Count{{"add", 1}, {"multiply", 1}, {"multiply_add", 1}});
     }
 }

@@ -20,11 +20,11 @@ using namespace hemp;
 namespace {
 
 /// A residual block, one of MobileNetV2's kind, and a convolution that stays on planes.
-struct Network {
+struct NetworkInUse {
     Tensor images = input("images", {2, 3, 16, 16});
     Tensor y;
 
-    Network() {
+    NetworkInUse() {
         Tensor x        = relu(normalised(conv2d(images, weight({16, 3, 3, 3}), {.padding = {1, 1}})));
         Tensor inner    = relu(normalised(conv2d(x, weight({16, 16, 3, 3}), {.padding = {1, 1}})));
         Tensor shortcut = normalised(conv2d(x, weight({16, 16, 1, 1})));
@@ -65,7 +65,7 @@ std::vector<std::string> names_of(const Program& program) {
 }  // namespace
 
 TEST_CASE("inference agrees with the interpreter, frozen or not, with any number of threads") {
-    Network                    net;
+    NetworkInUse               net;
     Array                      images   = random_array({.shape = net.images.shape()}, 5);
     std::vector<plain::Values> expected = interpret({net.y}, {{net.images, values_of(images)}});
     std::vector<Array>         results;
@@ -83,7 +83,7 @@ TEST_CASE("inference agrees with the interpreter, frozen or not, with any number
 }
 
 TEST_CASE("a frozen program is convolutions and nothing between them") {
-    Network net;
+    NetworkInUse net;
     CHECK(names_of(compile({net.y}, {}, {.frozen = true})) ==
           std::vector<std::string>{"conv2d_finished", "conv2d_finished", "conv2d_finished", "conv2d_finished",
                                    "conv2d_finished", "depthwise_finished", "conv2d_finished", "unblock_channels",
@@ -91,9 +91,9 @@ TEST_CASE("a frozen program is convolutions and nothing between them") {
 }
 
 TEST_CASE("a program that is not frozen sees its variables change") {
-    Network net;
-    Array   images = random_array({.shape = net.images.shape()}, 5);
-    Program kept   = compile({net.y}, {}, {.frozen = false});
+    NetworkInUse net;
+    Array        images = random_array({.shape = net.images.shape()}, 5);
+    Program      kept   = compile({net.y}, {}, {.frozen = false});
     kept.run({{net.images, images}});
     Array before = kept.output(0);
     for (const Tensor& each : net.variables) {

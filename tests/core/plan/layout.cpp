@@ -29,7 +29,7 @@ using namespace hemp;
 namespace {
 
 /// How often each operator occurs once layouts are chosen.
-std::map<std::string_view, int> operators_in(const Tensors& outputs) {
+std::map<std::string_view, int> laid_out_operators(const Tensors& outputs) {
     std::map<std::string_view, int> count;
     for (const Tensor& tensor : topological_order(choose_layouts({outputs, {}}).outputs)) {
         ++count[tensor.node().op->name];
@@ -38,11 +38,11 @@ std::map<std::string_view, int> operators_in(const Tensors& outputs) {
 }
 
 /// A small residual network: a first layer of planes, batch norm, a block with a stride and a padded shortcut, pooling.
-struct Network {
+struct ResidualNetwork {
     Tensor  images, loss;
     Tensors weights;
 
-    explicit Network(int64_t width) {
+    explicit ResidualNetwork(int64_t width) {
         images   = input("images", {3, 3, 8, 6});
         Tensor x = relu(normalised(conv2d(images, weight({width, 3, 3, 3}), {.padding = {1, 1}})));
         x        = max_pool(x, {.window = {3, 3}, .stride = {1, 1}, .padding = {1, 1}});
@@ -73,13 +73,13 @@ struct Network {
 TEST_CASE("a residual network in blocks of channels agrees with the interpreter") {
     for (int64_t width : {32, 16, 14}) {
         CAPTURE(width);
-        Network net(width);
-        Tensors outputs{net.loss};
+        ResidualNetwork net(width);
+        Tensors         outputs{net.loss};
         for (const Gradient& each : grad(net.loss, net.weights)) {
             outputs.push_back(each.gradient);
         }
-        CHECK(operators_in(outputs)["conv2d"] == 0);
-        CHECK(operators_in(outputs)["conv2d_weight_gradient"] == 0);
+        CHECK(laid_out_operators(outputs)["conv2d"] == 0);
+        CHECK(laid_out_operators(outputs)["conv2d_weight_gradient"] == 0);
         Array                      images   = random_array({.shape = net.images.shape()}, 5);
         Program                    program  = compile(outputs);
         std::vector<plain::Values> expected = interpret(outputs, {{net.images, values_of(images)}});
@@ -91,8 +91,8 @@ TEST_CASE("a residual network in blocks of channels agrees with the interpreter"
 }
 
 TEST_CASE("between convolutions values stay in blocks") {
-    Network net(16);
-    auto    count = operators_in({net.loss});
+    ResidualNetwork net(16);
+    auto            count = laid_out_operators({net.loss});
     CHECK(count["conv2d_blocked"] == 3);
     CHECK(count["unblock_channels"] == 1);  // the shortcut, whose padding cuts blocks
     CHECK(count["block_channels"] == 1);

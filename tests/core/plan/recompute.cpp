@@ -23,7 +23,7 @@ using namespace hemp;
 
 namespace {
 
-std::vector<Group> planned(const Tensors& outputs) {
+std::vector<Group> recomputed(const Tensors& outputs) {
     Roots roots = choose_layouts(contract(simplify({outputs, {}})));
     return schedule(recompute(fuse(roots), roots), roots);
 }
@@ -40,7 +40,7 @@ int64_t count(const std::vector<Group>& groups, const std::string& name) {
     return std::count_if(groups.begin(), groups.end(), [&](const Group& group) { return names(group) == name; });
 }
 
-bool written(const std::vector<Group>& groups, std::string_view name) {
+bool written_in_blocks(const std::vector<Group>& groups, std::string_view name) {
     for (const Group& group : groups) {
         for (const Tensor& output : group.outputs) {
             if (output.node().op->name == name && output.shape().rank() == 5) {
@@ -54,12 +54,12 @@ bool written(const std::vector<Group>& groups, std::string_view name) {
 using Activation = Tensor (*)(const Tensor&);
 
 /// Two convolutions with batch norm between them, and the gradients to all weights.
-struct Network {
+struct TwoConvolutions {
     Tensor  images;
     Tensors weights, outputs;
 
-    Network(const Shape& x, const Shape& first, const Shape& second, const ConvOptions& options,
-            Activation activation) {
+    TwoConvolutions(const Shape& x, const Shape& first, const Shape& second, const ConvOptions& options,
+                    Activation activation) {
         images      = input("images", x);
         Tensor y    = conv2d(images, weight(first), {.padding = {1, 1}});
         Tensor z    = activation(normalised(y));
@@ -102,35 +102,35 @@ Tensor unchanged(const Tensor& x) { return x; }
 TEST_CASE("convolutions read through batch norm and activation") {
     SUBCASE("by Winograd's algorithm") {
         for (int64_t channels : {32, 30}) {
-            Network net({3, 3, 12, 13}, {channels, 3, 3, 3}, {16, channels, 3, 3}, {.padding = {1, 1}}, relu);
-            std::vector<Group> groups = planned(net.outputs);
+            TwoConvolutions net({3, 3, 12, 13}, {channels, 3, 3, 3}, {16, channels, 3, 3}, {.padding = {1, 1}}, relu);
+            std::vector<Group> groups = recomputed(net.outputs);
             CHECK(count(groups, "normalise+relu+conv2d_blocked") == 1);
             CHECK(count(groups, "normalise+relu+conv2d_blocked_weight_gradient") == 1);
-            CHECK_FALSE(written(groups, "relu"));
+            CHECK_FALSE(written_in_blocks(groups, "relu"));
             net.check();
         }
     }
     SUBCASE("directly, with a stride") {
-        Network net({2, 3, 9, 7}, {32, 3, 3, 3}, {16, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, relu6);
-        CHECK(count(planned(net.outputs), "normalise+relu6+conv2d_blocked") == 1);
+        TwoConvolutions net({2, 3, 9, 7}, {32, 3, 3, 3}, {16, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, relu6);
+        CHECK(count(recomputed(net.outputs), "normalise+relu6+conv2d_blocked") == 1);
         net.check();
     }
     SUBCASE("with 1 x 1 kernels, of large images and of several small ones") {
         for (int64_t side : {3, 4, 20}) {
-            Network net({5, 3, side, side}, {80, 3, 3, 3}, {32, 80, 1, 1}, {}, relu);
-            CHECK(count(planned(net.outputs), "normalise+relu+conv2d_blocked_weight_gradient") == 1);
+            TwoConvolutions net({5, 3, side, side}, {80, 3, 3, 3}, {32, 80, 1, 1}, {}, relu);
+            CHECK(count(recomputed(net.outputs), "normalise+relu+conv2d_blocked_weight_gradient") == 1);
             net.check();
         }
     }
     SUBCASE("a filter a channel") {
-        Network net({2, 3, 6, 7}, {48, 3, 3, 3}, {48, 1, 3, 3}, {.padding = {1, 1}, .groups = 48}, relu6);
-        CHECK(count(planned(net.outputs), "normalise+relu6+depthwise_blocked") == 1);
-        CHECK(count(planned(net.outputs), "normalise+relu6+depthwise_blocked_weight_gradient") == 1);
+        TwoConvolutions net({2, 3, 6, 7}, {48, 3, 3, 3}, {48, 1, 3, 3}, {.padding = {1, 1}, .groups = 48}, relu6);
+        CHECK(count(recomputed(net.outputs), "normalise+relu6+depthwise_blocked") == 1);
+        CHECK(count(recomputed(net.outputs), "normalise+relu6+depthwise_blocked_weight_gradient") == 1);
         net.check();
     }
     SUBCASE("without an activation") {
-        Network net({2, 3, 6, 7}, {32, 3, 3, 3}, {16, 32, 1, 1}, {}, unchanged);
-        CHECK(count(planned(net.outputs), "normalise+conv2d_blocked") == 1);
+        TwoConvolutions net({2, 3, 6, 7}, {32, 3, 3, 3}, {16, 32, 1, 1}, {}, unchanged);
+        CHECK(count(recomputed(net.outputs), "normalise+conv2d_blocked") == 1);
         net.check();
     }
 }
@@ -141,16 +141,16 @@ TEST_CASE("a value that somebody needs in memory is written, and read by all") {
     Tensor             v      = variable("v", random_array({.shape = {16, 32, 1, 1}}, 3));
     Tensor             one    = variable("one", random_array({.shape = {32}}, 4));
     Tensor             z      = relu(batch_norm(conv2d(x, w), one, one).y);
-    std::vector<Group> groups = planned({conv2d(z, v), max_pool(z, {.window = {2, 2}, .stride = {2, 2}})});
-    CHECK(written(groups, "relu"));
+    std::vector<Group> groups = recomputed({conv2d(z, v), max_pool(z, {.window = {2, 2}, .stride = {2, 2}})});
+    CHECK(written_in_blocks(groups, "relu"));
     CHECK(count(groups, "conv2d_blocked") == 2);
 }
 
 TEST_CASE("a mask and what it leaves are computed where they are used") {
-    Network            net({2, 3, 8, 8}, {32, 3, 3, 3}, {16, 32, 3, 3}, {.padding = {1, 1}}, relu);
-    std::vector<Group> groups = planned(net.outputs);
+    TwoConvolutions    net({2, 3, 8, 8}, {32, 3, 3, 3}, {16, 32, 3, 3}, {.padding = {1, 1}}, relu);
+    std::vector<Group> groups = recomputed(net.outputs);
     CHECK(count(groups, "normalised_relu_gradient+subtract+multiply+sum+sum") == 1);
-    CHECK_FALSE(written(groups, "normalised_relu_gradient"));
+    CHECK_FALSE(written_in_blocks(groups, "normalised_relu_gradient"));
 }
 
 TEST_CASE("gradients to weights do not wait for the end") {
