@@ -54,7 +54,7 @@ const Shape& walked_shape(const Tensor& tensor) {
 
 class Fusion {
  public:
-    explicit Fusion(const Roots& roots) : order_(topological_order(roots.all())) {
+    Fusion(const Roots& roots, size_t most) : order_(topological_order(roots.all())), most_(most) {
         for (const Tensor& tensor : order_) {
             if (!is_leaf(tensor) && !tensor.node().op->alias) {
                 number_[&tensor.node()] = groups_.size();
@@ -143,8 +143,7 @@ class Fusion {
         const Node& reader = groups_[b].nodes[0].node();
         bool        chain  = reader.op->work == nullptr;
         if (a == b || !chain || walked_shape(groups_[a].nodes[0]) != walked_shape(groups_[b].nodes[0]) ||
-            groups_[a].nodes.size() + groups_[b].nodes.size() > most_chained || reads_whole(b, a) ||
-            reached_around(b, a)) {
+            groups_[a].nodes.size() + groups_[b].nodes.size() > most_ || reads_whole(b, a) || reached_around(b, a)) {
             return;
         }
         parent_[a] = b;
@@ -203,6 +202,7 @@ class Fusion {
     }
 
     Tensors                                 order_;
+    size_t                                  most_;  // nodes of a group
     std::unordered_map<const Node*, size_t> number_;
     std::vector<Draft>                      groups_;
     std::vector<size_t>                     parent_;
@@ -211,6 +211,6 @@ class Fusion {
 
 }  // namespace
 
-std::vector<Group> fuse(const Roots& roots) { return Fusion(roots).run(roots); }
+std::vector<Group> fuse(const Roots& roots, size_t most) { return Fusion(roots, most).run(roots); }
 
 }  // namespace hemp

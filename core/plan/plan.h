@@ -67,8 +67,8 @@ Tensor storage_of(Tensor tensor);
 /// Nodes of a chain: more would push its tiles out of L1.
 constexpr size_t most_chained = 48;
 
-/// Joins elementwise operators of one shape, and the reductions that end them, into groups.
-std::vector<Group> fuse(const Roots& roots);
+/// Joins elementwise operators of one shape, and the reductions that end them, into groups of at most so many nodes.
+std::vector<Group> fuse(const Roots& roots, size_t most = most_chained);
 
 /// The same groups, but a value that is cheap to compute is computed by each group that reads it, instead of being
 /// written and read again, where that moves no more memory: what batch norm and activation make of a convolution's
@@ -98,5 +98,23 @@ struct MemoryPlan {
 };
 
 MemoryPlan plan_memory(const std::vector<Group>& groups, const std::vector<Work>& works, const Roots& roots);
+
+/// All that a program is made of.
+struct Plan {
+    Roots              roots;
+    std::vector<Group> groups;
+    std::vector<Work>  works;
+    MemoryPlan         memory;
+};
+
+/// Part of the arena.
+struct Region {
+    size_t offset, bytes;
+};
+
+/// For each step what nobody may need once it has run: values whose last reader it was, but for those whose place a
+/// result of the step has taken, and its scratch. Found from who reads what; of the memory plan, which this is to
+/// check, only the places are believed.
+std::vector<std::vector<Region>> dead_after(const Plan& plan);
 
 }  // namespace hemp

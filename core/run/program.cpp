@@ -36,6 +36,10 @@ class Arena {
 
     std::byte* at(size_t offset) const { return memory_ + offset; }
 
+    /// NaN where floats lie, and nothing that anybody would expect elsewhere.
+    void poison(const Region& region) const { std::memset(at(region.offset), 0xFF, region.bytes); }
+    void poison_all() const { poison({0, bytes_}); }
+
  private:
     size_t     bytes_;
     std::byte* memory_ = nullptr;
@@ -48,6 +52,7 @@ struct Step {
     std::vector<void*>       outputs;
     size_t                   scratch = 0;
     double                   seconds = 0;
+    std::vector<Region>      dead    = {};  // what to poison behind it
 };
 
 }  // namespace
@@ -59,6 +64,7 @@ struct Program::Parts {
     int                    threads               = 1;
     size_t                 thread_scratch_offset = 0;
     size_t                 thread_scratch_bytes  = 0;  // of one thread
+    bool                   poison                = false;
     std::unique_ptr<Arena> arena;
     std::vector<Array>     outputs;
     Tensors                inputs;  // distinct inputs that the program reads
@@ -146,12 +152,15 @@ void Program::Parts::run_steps(bool timed) {
                     failed.store(true);
                 }
             }
-            if (timed) {
+            if (timed || poison) {
                 barrier.wait();
                 if (thread == 0) {
                     auto now     = Clock::now();
                     step.seconds = std::chrono::duration<double>(now - start).count();
                     start        = now;
+                    for (const Region& region : step.dead) {
+                        arena->poison(region);
+                    }
                 }
                 barrier.wait();
             }
@@ -164,6 +173,9 @@ void Program::Parts::run_steps(bool timed) {
 
 void Program::Parts::run(const std::vector<Feed>& feeds, bool timed) {
     bind(feeds);
+    if (poison) {
+        arena->poison_all();
+    }
     run_steps(timed);
     for (size_t i = 0; i < outputs.size(); ++i) {
         std::memcpy(outputs[i].memory(), address(storage_of(roots.outputs[i]), feeds), outputs[i].bytes());
@@ -243,10 +255,10 @@ size_t Program::variable_bytes() const {
     return bytes;
 }
 
-Program compile(const Tensors& outputs, const Updates& updates, const CompileOptions& options) {
-    auto  parts = std::make_unique<Program::Parts>();
-    Roots roots{outputs, updates};
-    bool  check = options.verify || always_verify.load();
+Plan make_plan(const Tensors& outputs, const Updates& updates, const CompileOptions& options) {
+    Plan   plan{{outputs, updates}, {}, {}, {}};
+    Roots& roots = plan.roots;
+    bool   check = options.verify || always_verify.load();
     verify(roots, "build");
     auto pass = [&](Roots (*function)(const Roots&), std::string_view name) {
         roots = function(roots);
@@ -258,26 +270,38 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
         pass(freeze, "freeze");
     }
     pass(simplify, "simplify");
-    pass(fold_scales, "fold scales");
-    pass(simplify, "simplify");
-    pass(contract, "contract");
-    pass(choose_layouts, "layout");
-    pass(finish_convolutions, "finish convolutions");
-    pass(simplify, "simplify");
-    std::vector<Group> groups = schedule(recompute(fuse(roots), roots), roots);
-    std::vector<Work>  works;
-    for (const Group& group : groups) {
-        works.push_back(work_of(group));
+    if (options.fuse) {
+        pass(fold_scales, "fold scales");
+        pass(simplify, "simplify");
+        pass(contract, "contract");
     }
-    parts->memory         = plan_memory(groups, works, roots);
+    if (options.blocks) {
+        pass(choose_layouts, "layout");
+    }
+    if (options.fuse) {
+        pass(finish_convolutions, "finish convolutions");
+    }
+    pass(simplify, "simplify");
+    plan.groups = options.fuse ? recompute(fuse(roots), roots) : fuse(roots, 1);
+    plan.groups = schedule(std::move(plan.groups), roots);
+    for (const Group& group : plan.groups) {
+        plan.works.push_back(work_of(group));
+    }
+    plan.memory = plan_memory(plan.groups, plan.works, roots);
+    return plan;
+}
+
+Program program_of(Plan plan, const CompileOptions& options) {
+    auto parts            = std::make_unique<Program::Parts>();
     parts->threads        = options.threads > 0 ? options.threads : default_threads();
+    parts->poison         = options.poison;
     size_t thread_scratch = 0;
-    for (const Work& work : works) {
+    for (const Work& work : plan.works) {
         thread_scratch = std::max(thread_scratch, work.thread_scratch_bytes);
     }
     constexpr size_t page        = 4096;  // threads must not share a line
     parts->thread_scratch_bytes  = (thread_scratch + page - 1) / page * page;
-    parts->thread_scratch_offset = (parts->memory.bytes + page - 1) / page * page;
+    parts->thread_scratch_offset = (plan.memory.bytes + page - 1) / page * page;
     size_t bytes = parts->thread_scratch_offset + parts->thread_scratch_bytes * static_cast<size_t>(parts->threads);
     if (bytes > options.max_memory) {
         fail(
@@ -287,15 +311,24 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
             bytes >> 20, options.max_memory >> 20);
     }
     parts->arena = std::make_unique<Arena>(bytes);
-    for (size_t i = 0; i < groups.size(); ++i) {
+    std::vector<std::vector<Region>> dead;
+    if (options.poison) {
+        dead = dead_after(plan);
+    }
+    for (size_t i = 0; i < plan.groups.size(); ++i) {
         Step step;
-        step.inputs.resize(groups[i].inputs.size());
-        step.outputs.resize(groups[i].outputs.size());
-        step.scratch = parts->memory.scratch[i];
-        step.group   = std::move(groups[i]);
-        step.work    = std::move(works[i]);
+        step.inputs.resize(plan.groups[i].inputs.size());
+        step.outputs.resize(plan.groups[i].outputs.size());
+        step.scratch = plan.memory.scratch[i];
+        step.group   = std::move(plan.groups[i]);
+        step.work    = std::move(plan.works[i]);
+        if (options.poison) {
+            step.dead = std::move(dead[i]);
+            step.dead.push_back({parts->thread_scratch_offset, bytes - parts->thread_scratch_offset});
+        }
         parts->steps.push_back(std::move(step));
     }
+    const Roots& roots = plan.roots;
     for (const Tensor& output : roots.outputs) {
         parts->outputs.emplace_back(output.type());
     }
@@ -305,14 +338,19 @@ Program compile(const Tensors& outputs, const Updates& updates, const CompileOpt
         }
     }
     for (size_t i = 0; i < roots.updates.size(); ++i) {
-        auto found  = parts->memory.variables.find(storage_of(roots.updates[i].value));
-        bool direct = found != parts->memory.variables.end() && found->second == roots.updates[i].variable;
+        auto found  = plan.memory.variables.find(storage_of(roots.updates[i].value));
+        bool direct = found != plan.memory.variables.end() && found->second == roots.updates[i].variable;
         if (!direct) {
             parts->copied_updates.emplace_back(roots.updates[i].variable, i);
         }
     }
-    parts->roots = std::move(roots);
+    parts->memory = std::move(plan.memory);
+    parts->roots  = std::move(plan.roots);
     return Program(std::move(parts));
+}
+
+Program compile(const Tensors& outputs, const Updates& updates, const CompileOptions& options) {
+    return program_of(make_plan(outputs, updates, options), options);
 }
 
 void verify_always(bool on) { always_verify.store(on); }

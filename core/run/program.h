@@ -7,11 +7,21 @@
 
 namespace hemp {
 
+struct Plan;
+
 struct CompileOptions {
     int    threads    = 0;                 ///< 0: default_threads(); the result does not depend on it
     size_t max_memory = size_t{16} << 30;  ///< bytes that a program may take beside its variables
     bool   frozen     = false;             ///< variables keep their values: what depends on them alone is computed here
     bool   verify     = false;             ///< check the graph between passes (on in every test)
+
+    // For comparisons: the result is the same, but for rounding.
+    bool fuse   = true;  ///< several operators may become one, or one step; otherwise each is a step of its own
+    bool blocks = true;  ///< convolutions may run on blocks of channels
+
+    /// Fills memory with NaN where the plan says that nobody needs what lies there: all of the arena before a run,
+    /// values after the last step that reads them, scratch after each step. Slow; a right plan gives the same bits.
+    bool poison = false;
 };
 
 /// A value for an input of a program. The array must outlive the run.
@@ -58,7 +68,7 @@ class Program {
     int                     threads() const;
 
  private:
-    friend Program compile(const Tensors& outputs, const Updates& updates, const CompileOptions& options);
+    friend Program program_of(Plan plan, const CompileOptions& options);
     struct Parts;
     explicit Program(std::unique_ptr<Parts> parts);
     std::unique_ptr<Parts> parts_;
@@ -67,6 +77,12 @@ class Program {
 /// Plans the computation of `outputs` and the new values of variables.
 /// Throws Error when a variable has two updates, or when the program would take more than `max_memory`.
 Program compile(const Tensors& outputs, const Updates& updates = {}, const CompileOptions& options = {});
+
+/// The passes of compile alone.
+Plan make_plan(const Tensors& outputs, const Updates& updates = {}, const CompileOptions& options = {});
+
+/// A program that does what a plan says: compile, but for those who look at the plan first or break it.
+Program program_of(Plan plan, const CompileOptions& options = {});
 
 /// Verification between passes for every later compile, whatever its options say.
 void verify_always(bool on);

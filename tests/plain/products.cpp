@@ -44,16 +44,23 @@ void each_product(const Node& node, const Shape& x, const Shape& weight, const S
     const auto& padding  = node.integers("padding");
     const auto& dilation = node.integers("dilation");
     int64_t     filters  = weight[0] / node.integer("groups");
-    for (int64_t i = 0; i < y.size(); ++i) {
-        Index to = index_at(i, y);  // image, filter, row, column
-        for (int64_t c = 0; c < weight[1]; ++c) {
-            for (int64_t a = 0; a < weight[2]; ++a) {
-                for (int64_t b = 0; b < weight[3]; ++b) {
-                    int64_t channel = to[1] / filters * weight[1] + c;
-                    int64_t row     = to[2] * stride[0] + a * dilation[0] - padding[0];
-                    int64_t column  = to[3] * stride[1] + b * dilation[1] - padding[1];
-                    if (row >= 0 && row < x[2] && column >= 0 && column < x[3]) {
-                        visit(element_at({to[0], channel, row, column}, x), element_at({to[1], c, a, b}, weight), i);
+    int64_t     to       = 0;
+    for (int64_t n = 0; n < y[0]; ++n) {
+        for (int64_t f = 0; f < y[1]; ++f) {
+            for (int64_t i = 0; i < y[2]; ++i) {
+                for (int64_t j = 0; j < y[3]; ++j, ++to) {
+                    for (int64_t c = 0; c < weight[1]; ++c) {
+                        int64_t plane = n * x[1] + f / filters * weight[1] + c;
+                        for (int64_t a = 0; a < weight[2]; ++a) {
+                            for (int64_t b = 0; b < weight[3]; ++b) {
+                                int64_t row    = i * stride[0] + a * dilation[0] - padding[0];
+                                int64_t column = j * stride[1] + b * dilation[1] - padding[1];
+                                if (row >= 0 && row < x[2] && column >= 0 && column < x[3]) {
+                                    visit((plane * x[2] + row) * x[3] + column,
+                                          ((f * weight[1] + c) * weight[2] + a) * weight[3] + b, to);
+                                }
+                            }
+                        }
                     }
                 }
             }
