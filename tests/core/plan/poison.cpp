@@ -126,12 +126,14 @@ TEST_CASE("every plan that lets a value or scratch lie where another lives is fo
         for (const auto& [other, elsewhere] : good.memory.offsets) {
             // The other is written when this one has still to be read.
             if (life.first < life_of(good, other).first && life_of(good, other).first < life.last) {
-                consider([&](Plan& plan) { plan.memory.offsets[value] = plan.memory.offsets[other]; });
+                consider([value = value, other = other](Plan& plan) {
+                    plan.memory.offsets[value] = plan.memory.offsets[other];
+                });
             }
         }
         for (size_t step = life.first; step < life.last; ++step) {
             if (good.works[step].scratch_bytes > 0) {
-                consider([&](Plan& plan) { plan.memory.scratch[step] = plan.memory.offsets[value]; });
+                consider([value = value, step](Plan& plan) { plan.memory.scratch[step] = plan.memory.offsets[value]; });
             }
         }
     }
