@@ -132,7 +132,8 @@ TEST_CASE("every plan that lets a value or scratch lie where another lives is fo
             }
         }
         for (size_t step = life.first; step < life.last; ++step) {
-            if (good.works[step].scratch_bytes > 0) {
+            size_t bytes = good.works[step].scratch_bytes;
+            if (bytes > 0 && place + bytes <= good.memory.bytes) {
                 consider([value = value, step](Plan& plan) { plan.memory.scratch[step] = plan.memory.offsets[value]; });
             }
         }
