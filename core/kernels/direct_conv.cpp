@@ -159,12 +159,11 @@ int64_t rows_of_tile(const Tiles& kernels, const DirectRegion& g) {
 /// the fewest columns twice. A tile's sums are kept and written once more for it, which costs about two columns.
 int64_t tiles_of_row(const Tiles& kernels, int64_t rows, int64_t columns, int64_t most) {
     constexpr int64_t tile_cost = 2;
-    int64_t           fewest    = (columns + most - 1) / most;
     int64_t           best = 0, least = 0;
-    for (int64_t tiles = fewest; best == 0 || tiles <= 2 * fewest; ++tiles) {
-        int64_t width = kernels.width(rows, (columns + tiles - 1) / tiles, columns);
+    for (int64_t width = std::min(columns, most); width > 0; --width) {
+        int64_t tiles = (columns + width - 1) / width;
         int64_t cost  = tiles * (width + tile_cost);
-        if (width > 0 && (best == 0 || cost < least)) {
+        if (kernels.get(rows, width) != nullptr && (best == 0 || cost < least)) {
             best  = tiles;
             least = cost;
         }
