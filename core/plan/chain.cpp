@@ -365,9 +365,9 @@ class ChainBuilder {
             add_node(i);
         }
         choose_tiles();
-        for (size_t i = 0; i <= chain_.instructions.size(); ++i) {
-            size_t instructions = std::max<size_t>(chain_.instructions.size(), 1);
-            chain_.shares.push_back(static_cast<size_t>(chain_.tile) * i / instructions);
+        size_t shares = std::max<size_t>(chain_.instructions.size(), 1);
+        for (size_t i = 0; i <= shares; ++i) {
+            chain_.shares.push_back(static_cast<size_t>(chain_.tile) * i / shares);
         }
         for (size_t i = 0; i < chain_.instructions.size(); ++i) {
             if (chain_.instructions[i].target.kind != Place::output) {
