@@ -4,6 +4,7 @@
 #include "core/array.h"
 #include "core/random.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -16,6 +17,11 @@ inline std::vector<float> floats_of(const Array& array) {
 
 inline bool same_bits(const Array& a, const Array& b) {
     return a.type() == b.type() && std::memcmp(a.memory(), b.memory(), a.bytes()) == 0;
+}
+
+inline bool same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Array& x, const Array& y) { return same_bits(x, y); });
 }
 
 /// Normal values.

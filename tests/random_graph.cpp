@@ -133,4 +133,23 @@ class Generator {
 
 RandomGraph random_graph(uint64_t seed) { return Generator(seed).run(); }
 
+std::vector<Array> results_of_two_runs(const RandomGraph& graph, const CompileOptions& options) {
+    Program           program = compile(graph.roots.outputs, graph.roots.updates, options);
+    std::vector<Feed> feeds;
+    for (size_t i = 0; i < graph.inputs.size(); ++i) {
+        feeds.push_back({graph.inputs[i], graph.values[i]});
+    }
+    std::vector<Array> results;
+    for (int run = 0; run < 2; ++run) {
+        program.run(feeds);
+        for (size_t i = 0; i < graph.roots.outputs.size(); ++i) {
+            results.push_back(program.output(i));
+        }
+    }
+    for (const Tensor& variable : graph.variables) {
+        results.push_back(value_of(variable));
+    }
+    return results;
+}
+
 }  // namespace hemp

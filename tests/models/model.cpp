@@ -2,11 +2,11 @@
 
 #include "cli/evaluate.h"
 #include "core/file/safetensors.h"
+#include "tests/arrays.h"
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 
 using namespace hemp;
@@ -15,9 +15,7 @@ namespace {
 
 bool same_weights(const Model& a, const Model& b) {
     for (size_t i = 0; i < a.parameters().size(); ++i) {
-        const Array& x = value_of(a.parameters()[i].variable);
-        const Array& y = value_of(b.parameters()[i].variable);
-        if (x.type() != y.type() || std::memcmp(x.memory(), y.memory(), x.bytes()) != 0) {
+        if (!same_bits(value_of(a.parameters()[i].variable), value_of(b.parameters()[i].variable))) {
             return false;
         }
     }

@@ -8,6 +8,7 @@
 #include "models/description.h"
 #include "models/resnet.h"
 #include "optim/sgd.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 #include "tests/interpreter.h"
 
@@ -333,12 +334,7 @@ double slope_error(const TrainingStep& step, const std::vector<plain::Values>& g
 }
 
 bool same_results(const StepResults& a, const StepResults& b) {
-    auto same = [](const std::vector<Array>& x, const std::vector<Array>& y) {
-        return std::equal(x.begin(), x.end(), y.begin(), y.end(), [](const Array& p, const Array& q) {
-            return std::memcmp(p.memory(), q.memory(), p.bytes()) == 0;
-        });
-    };
-    return same(a.outputs, b.outputs) && same(a.variables, b.variables);
+    return same_bits(a.outputs, b.outputs) && same_bits(a.variables, b.variables);
 }
 
 }  // namespace

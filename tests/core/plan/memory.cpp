@@ -17,15 +17,8 @@ using namespace hemp;
 
 namespace {
 
-struct Planned {
-    std::vector<Group> groups;
-    std::vector<Work>  works;
-    MemoryPlan         memory;
-    Roots              roots;
-};
-
-Planned planned(const Roots& wanted) {
-    Planned p;
+Plan planned(const Roots& wanted) {
+    Plan p;
     p.roots  = simplify(wanted);
     p.groups = schedule(recompute(fuse(p.roots), p.roots), p.roots);
     for (const Group& group : p.groups) {
@@ -41,7 +34,7 @@ struct Held {
     size_t      offset, bytes, first, last;
 };
 
-std::vector<Held> held(const Planned& p) {
+std::vector<Held> held(const Plan& p) {
     std::vector<Held> all;
     for (size_t step = 0; step < p.groups.size(); ++step) {
         for (const Tensor& value : p.groups[step].outputs) {
@@ -65,7 +58,7 @@ std::vector<Held> held(const Planned& p) {
 }
 
 /// Values in one place at one time, but for a result that takes the whole place of an operand in its last step.
-std::string overlap(const Planned& p) {
+std::string overlap(const Plan& p) {
     std::vector<Held> all = held(p);
     for (const Held& a : all) {
         if (a.offset + a.bytes > p.memory.bytes) {
@@ -99,7 +92,7 @@ TEST_CASE("memory of values that are no longer read is used again") {
     for (int i = 0; i < 20; ++i) {
         y = matmul(y, x);
     }
-    Planned p = planned({{y}, {}});
+    Plan p = planned({{y}, {}});
     CHECK(p.memory.separate_bytes == 20 * 64 * 64 * 4);
     CHECK(p.memory.bytes <= 2 * 64 * 64 * 4 + p.works[0].scratch_bytes + 64);
 }
@@ -109,11 +102,11 @@ TEST_CASE("an elementwise result takes its operand's memory when nobody reads th
     Tensor a = matmul(x, x);
     Tensor y = tanh(a);
     SUBCASE("nobody does") {
-        Planned p = planned({{y}, {}});
+        Plan p = planned({{y}, {}});
         CHECK(p.memory.offsets.at(p.roots.outputs[0]) == p.memory.offsets.at(a));
     }
     SUBCASE("it is an output as well") {
-        Planned p = planned({{y, a}, {}});
+        Plan p = planned({{y, a}, {}});
         CHECK(p.memory.offsets.at(p.roots.outputs[0]) != p.memory.offsets.at(a));
     }
 }
@@ -123,16 +116,16 @@ TEST_CASE("bytes do not take the memory of a repeated operand of as many bytes")
     check_operator("cast of a maximum with a repeated row", build,
                    {{.shape = {4, 3000}, .low = 0, .high = 200}, {.shape = {3000}, .low = -200, .high = 0}},
                    {.result = {.ulps = 0}, .gradient = false});
-    Tensor  row   = matmul(input("a", {1, 8}), input("b", {8, 1024}));
-    Tensor  bytes = cast(input("x", {4, 1024}) + row, DType::u8);
-    Planned p     = planned({{bytes}, {}});
+    Tensor row   = matmul(input("a", {1, 8}), input("b", {8, 1024}));
+    Tensor bytes = cast(input("x", {4, 1024}) + row, DType::u8);
+    Plan   p     = planned({{bytes}, {}});
     CHECK(p.memory.offsets.at(p.roots.outputs[0]) != p.memory.offsets.at(row));
 }
 
 TEST_CASE("a new value goes straight into its variable") {
     Tensor w      = variable("w", Array({.shape = {8, 8}}));
     Tensor v      = variable("v", Array({.shape = {8, 8}}));
-    auto   direct = [](const Planned& p) { return p.memory.variables.size(); };
+    auto   direct = [](const Plan& p) { return p.memory.variables.size(); };
     SUBCASE("when nobody reads the old one later") {
         CHECK(direct(planned({{}, {{w, w * 0.9f}}})) == 1);
         CHECK(direct(planned({{matmul(w, w)}, {{w, w * 0.9f}}})) == 1);

@@ -6,6 +6,7 @@
 #include "core/ops/tanh.h"
 #include "core/plan/plan.h"
 #include "core/run/program.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 #include "tests/random_graph.h"
 
@@ -18,31 +19,6 @@
 using namespace hemp;
 
 namespace {
-
-/// Outputs of two runs, then the variables' values.
-std::vector<Array> poison_results(const RandomGraph& graph, Program program) {
-    std::vector<Feed> feeds;
-    for (size_t i = 0; i < graph.inputs.size(); ++i) {
-        feeds.push_back({graph.inputs[i], graph.values[i]});
-    }
-    std::vector<Array> results;
-    for (int run = 0; run < 2; ++run) {
-        program.run(feeds);
-        for (size_t i = 0; i < graph.roots.outputs.size(); ++i) {
-            results.push_back(program.output(i));
-        }
-    }
-    for (const Tensor& variable : graph.variables) {
-        results.push_back(value_of(variable));
-    }
-    return results;
-}
-
-bool same_bits(const std::vector<Array>& a, const std::vector<Array>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Array& x, const Array& y) {
-        return x.type() == y.type() && std::memcmp(x.memory(), y.memory(), x.bytes()) == 0;
-    });
-}
 
 /// A short program in which a value outlives several that come after it.
 struct LongAndShortLives {
@@ -92,14 +68,20 @@ Tensor faulty(const Tensor& x, Work (*work)(const Node&)) {
     return node(op, {x});
 }
 
+/// Takes scratch for zero.
+void add_scratch(const Buffers& memory, const std::byte* scratch) {
+    const auto* sums = reinterpret_cast<const float*>(scratch);
+    for (int i = 0; i < 64; ++i) {
+        memory.out<float>()[i] = memory.input<float>(0)[i] + sums[i];
+    }
+}
+
 }  // namespace
 
 TEST_CASE("dead memory full of NaN changes no bit of a random program, with any number of threads") {
     for (uint64_t seed = 0; seed < 60; ++seed) {
         auto results = [&](int threads, bool poison) {
-            RandomGraph    graph = random_graph(seed);
-            CompileOptions options{.threads = threads, .poison = poison};
-            return poison_results(graph, compile(graph.roots.outputs, graph.roots.updates, options));
+            return results_of_two_runs(random_graph(seed), {.threads = threads, .poison = poison});
         };
         INFO("random graph of seed " << seed);
         std::vector<Array> expected = results(1, false);
@@ -156,26 +138,15 @@ TEST_CASE("poison finds what depends on memory that nobody wrote") {
     }
     SUBCASE("scratch that is taken for zero") {
         CHECK(found(faulty(x, [](const Node&) {
-            return Work{.stages        = {{1,
-                                           [](const Buffers& memory, int64_t) {
-                                        const auto* sums = reinterpret_cast<const float*>(memory.scratch);
-                                        for (int i = 0; i < 64; ++i) {
-                                            memory.out<float>()[i] = memory.input<float>(0)[i] + sums[i];
-                                        }
-                                    }}},
+            return Work{.stages = {{1, [](const Buffers& memory, int64_t) { add_scratch(memory, memory.scratch); }}},
                         .scratch_bytes = 64 * sizeof(float)};
         })));
     }
     SUBCASE("scratch of a thread that is taken for zero") {
         CHECK(found(faulty(x, [](const Node&) {
-            return Work{.stages               = {{1,
-                                                  [](const Buffers& memory, int64_t) {
-                                        const auto* sums = reinterpret_cast<const float*>(memory.thread_scratch);
-                                        for (int i = 0; i < 64; ++i) {
-                                            memory.out<float>()[i] = memory.input<float>(0)[i] + sums[i];
-                                        }
-                                    }}},
-                        .thread_scratch_bytes = 64 * sizeof(float)};
+            return Work{
+                .stages = {{1, [](const Buffers& memory, int64_t) { add_scratch(memory, memory.thread_scratch); }}},
+                .thread_scratch_bytes = 64 * sizeof(float)};
         })));
     }
 }

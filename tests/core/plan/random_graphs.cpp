@@ -1,6 +1,7 @@
 // Whole random programs against the interpreter, and the same programs on several threads.
 
 #include "core/run/program.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 #include "tests/interpreter.h"
 #include "tests/random_graph.h"
@@ -15,25 +16,8 @@ namespace {
 
 constexpr Tolerance tolerance{.ulps = 2000, .floor = 1};
 
-/// Outputs of two runs, then the variables' values.
 std::vector<Array> run_twice(uint64_t seed, int threads) {
-    RandomGraph       graph   = random_graph(seed);
-    Program           program = compile(graph.roots.outputs, graph.roots.updates, {.threads = threads, .verify = true});
-    std::vector<Feed> feeds;
-    for (size_t i = 0; i < graph.inputs.size(); ++i) {
-        feeds.push_back({graph.inputs[i], graph.values[i]});
-    }
-    std::vector<Array> results;
-    for (int run = 0; run < 2; ++run) {
-        program.run(feeds);
-        for (size_t i = 0; i < graph.roots.outputs.size(); ++i) {
-            results.push_back(program.output(i));
-        }
-    }
-    for (const Tensor& variable : graph.variables) {
-        results.push_back(value_of(variable));
-    }
-    return results;
+    return results_of_two_runs(random_graph(seed), {.threads = threads, .verify = true});
 }
 
 std::vector<plain::Values> interpreted_twice(uint64_t seed) {
@@ -73,7 +57,7 @@ TEST_CASE("random programs give the same bits on any number of threads") {
             std::vector<Array> more = run_twice(seed, threads);
             for (size_t i = 0; i < one.size(); ++i) {
                 INFO("seed " << seed << ", result " << i << ", " << threads << " threads");
-                CHECK(std::memcmp(one[i].memory(), more[i].memory(), one[i].bytes()) == 0);
+                CHECK(same_bits(one[i], more[i]));
             }
         }
     }
