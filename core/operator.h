@@ -30,10 +30,16 @@ struct Buffers {
     }
 };
 
+/// Is told of neighbouring pixels of one block of channels, the first of them `first` floats into a result in blocks.
+using Written = std::function<void(int64_t block, int64_t first, int64_t pixels)>;
+
 /// Work that pieces do independently of each other, on any thread, in any order.
 struct Stage {
     int64_t                                            pieces = 1;
     std::function<void(const Buffers&, int64_t piece)> run;
+    /// Tells what a piece writes of the step's first result, block by block; all pieces together write each pixel once.
+    /// Empty where no operator needs to know.
+    std::function<void(int64_t piece, const Written&)> written = {};
 };
 
 /// How a node is computed: stages one after another, each cut into pieces by shape alone, so that the bits of the
@@ -121,6 +127,10 @@ struct Operator {
     /// clamps behind it; the planner puts these into one step.
     Work (*work_reading)(const Node& node, const Reading& reading) = nullptr;
     size_t normalised_operand                                      = 0;
+
+    /// The work of the step that writes operand 0, with the node's own added: what a piece has written (Stage::written)
+    /// is used while it is in the cache. The node's result becomes the step's second.
+    Work (*work_along)(const Node& node, Work writer) = nullptr;
 
     /// The bounds, for an operator that clamps its input 0 between fixed numbers; nothing for any other node.
     std::optional<Clamp> (*clamp)(const Node& node) = nullptr;

@@ -406,6 +406,28 @@ int64_t WinogradShape::prepared_floats() const {
 
 int64_t WinogradShape::forward_pieces() const { return forward_cut(*this).pieces; }
 
+void WinogradShape::for_each_result(int64_t piece, const std::function<void(int64_t, int64_t, int64_t)>& visit) const {
+    Split   cut        = forward_cut(*this);
+    int64_t begin      = cut.begin(piece);
+    int64_t end        = std::min(begin + cut.together, prepares_weights() ? tiles() : filter_blocks());
+    int64_t first_tile = prepares_weights() ? begin : 0, last_tile = prepares_weights() ? end : tiles();
+    int64_t first = prepares_weights() ? 0 : begin, last = prepares_weights() ? filter_blocks() : end;
+    int64_t columns = (width + 3) / 4, rows = (height + 3) / 4;
+    for (int64_t block = first; block < last; ++block) {
+        for (int64_t tile = first_tile, count = 0; tile < last_tile; tile += count) {
+            int64_t image = tile / (rows * columns), row = tile / columns % rows * 4, column = tile % columns * 4;
+            count          = std::min(columns - tile % columns, last_tile - tile);
+            int64_t pixels = std::min(count * 4, width - column);
+            int64_t high   = std::min<int64_t>(4, height - row);
+            bool    whole  = pixels == width;  // rows of pixels that follow each other
+            int64_t start  = ((image * filter_blocks() + block) * height + row) * width + column;
+            for (int64_t i = 0; i < (whole ? 1 : high); ++i) {
+                visit(block, (start + i * width) * 16, whole ? high * width : pixels);
+            }
+        }
+    }
+}
+
 int64_t WinogradShape::forward_scratch_floats() const {
     int64_t tiles  = forward_tiles(*this).together;
     int64_t blocks = prepares_weights() ? std::min(filters_together, filter_blocks()) : forward_cut(*this).together;

@@ -13,6 +13,7 @@
 #include "core/kernels/normalise.h"
 
 #include <cstdint>
+#include <functional>
 
 namespace hemp {
 
@@ -28,6 +29,8 @@ struct WinogradShape {
     // transforms the weights of its own filters, which do not leave the cache (1.3 to 2 times as fast).
     bool    prepares_weights() const { return 4 * tiles() >= filters; }
     int64_t prepare_pieces() const;
+    /// Calls visit(block, floats from the start of y, pixels) for what a forward piece writes, block by block.
+    void    for_each_result(int64_t piece, const std::function<void(int64_t, int64_t, int64_t)>& visit) const;
     int64_t prepared_floats() const;
     int64_t forward_pieces() const;
     int64_t forward_scratch_floats() const;  ///< of a thread

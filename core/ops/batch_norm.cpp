@@ -2,11 +2,11 @@
 
 #include "core/ops/add.h"
 #include "core/ops/divide.h"
+#include "core/ops/moments.h"
 #include "core/ops/normalise.h"
-#include "core/ops/reduce.h"
 #include "core/ops/reshape.h"
+#include "core/ops/slice.h"
 #include "core/ops/sqrt.h"
-#include "core/ops/squared_deviation.h"
 
 // Compositions: applying the statistics is elementwise and fuses with its neighbours, the statistics end chains.
 namespace hemp {
@@ -28,15 +28,11 @@ BatchNorm batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, 
     Tensor gain   = per_channel(scale, x, "scale");
     Tensor offset = per_channel(shift, x, "shift");
     expect(x.shape().size() > 0, "batch_norm: x {} is empty, and nothing has no mean", x.type());
-    ReduceOptions all_but_channels{.axes = {0}};
-    if (x.shape().rank() == 4) {
-        all_but_channels.axes = {0, 2, 3};
-    }
-    Tensor mean_of_x = mean(x, all_but_channels);
-    Tensor centre    = per_channel(mean_of_x, x, "mean");
-    Tensor variance  = mean(squared_deviation(x, centre), all_but_channels);
-    Tensor spread    = sqrt(per_channel(variance, x, "variance") + epsilon);
-    return {normalise(x, centre, gain / spread, offset), mean_of_x, variance};
+    Tensor statistics = moments(x);
+    Tensor mean       = reshape(slice(statistics, 0, 0, 1), scale.shape());
+    Tensor variance   = reshape(slice(statistics, 0, 1, 1), scale.shape());
+    Tensor spread     = sqrt(per_channel(variance, x, "variance") + epsilon);
+    return {normalise(x, per_channel(mean, x, "mean"), gain / spread, offset), mean, variance};
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, const Tensor& mean, const Tensor& variance,

@@ -17,8 +17,7 @@ struct BatchNorm {
 ///   scale, shift  [C] f32
 ///   gradient      to x, scale, shift; through the statistics as well
 ///   throws        ShapeError when sizes do not fit
-/// Ioffe, Szegedy, "Batch normalization", 2015, algorithm 1. The variance is summed up from differences to the mean, in
-/// a second pass, since E[x^2] - mean^2 loses all its digits when the mean is large.
+/// Ioffe, Szegedy, "Batch normalization", 2015, algorithm 1, with the statistics of `moments`.
 BatchNorm batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, float epsilon = 1e-5f);
 
 /// The same in use, with statistics [C] gathered in training. Gradient to x, scale, shift.

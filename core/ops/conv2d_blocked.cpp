@@ -99,9 +99,11 @@ Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>
     Stage prepare{shape.prepare_pieces(), [=](const Buffers& memory, int64_t piece) {
                       kernels->prepare(shape, operands(memory), piece, scratch_of(memory));
                   }};
-    Stage forward{shape.forward_pieces(), [=](const Buffers& memory, int64_t piece) {
+    Stage forward{shape.forward_pieces(),
+                  [=](const Buffers& memory, int64_t piece) {
                       kernels->forward(shape, operands(memory), scratch_of(memory), piece, thread_scratch_of(memory));
-                  }};
+                  },
+                  [=](int64_t piece, const Written& tell) { shape.for_each_result(piece, tell); }};
     return {.stages               = {prepare, forward},
             .scratch_bytes        = float_bytes(shape.prepared_floats()),
             .thread_scratch_bytes = float_bytes(shape.forward_scratch_floats()),
@@ -138,52 +140,74 @@ struct PackedWeights {
     }
 };
 
-Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, const std::optional<Reading>& reading) {
-    const DirectConv* kernels = &direct_conv();
-    return {s.images * cut.strips * cut.shares, [=](const Buffers& memory, int64_t piece) {
-                int64_t share = piece % cut.shares;
-                int64_t first = piece / cut.shares % cut.strips * cut.strip_rows;
-                int64_t image = piece / cut.shares / cut.strips;
+/// What a piece of a sweep computes: a strip of rows, some blocks of filters.
+struct Place {
+    int64_t image, first_row, first_block, end_block;
+};
 
-                const float* x = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
-                float*       y = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
-                StripView    strip =
-                    read_strip(s, cut, x, s.in_blocks, first, normalisation_of(reading, memory), memory.thread_scratch);
-                for (const Phase& phase : s.phases) {
-                    int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
-                    if (rows <= 0) {
-                        continue;
-                    }
-                    int64_t*     offsets = cut.offsets(memory.thread_scratch);
-                    DirectRegion region{
-                        .x        = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
-                        .x_pixel  = s.in_step.width * s.in_lanes,
-                        .x_row    = s.in_step.height * strip.row_floats,
-                        .offsets  = offsets,
-                        .segments = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
-                        .length   = s.in_lanes == 1 ? phase.taps.width : lanes,
-                        .weights  = nullptr,
-                        .y        = nullptr,
-                        .y_pixel  = s.out_step.width * lanes,
-                        .y_row    = s.out_step.height * s.out.width * lanes,
-                        .rows     = rows,
-                        .columns  = phase.count.width,
-                    };
-                    if (region.x_row == region.columns * region.x_pixel &&
-                        region.y_row == region.columns * region.y_pixel) {
-                        region.columns *= region.rows;  // 1 x 1: one long row
-                        region.rows = 1;
-                    }
-                    int64_t row = phase.out_first.height + first * s.out_step.height;
-                    for (int64_t block = s.out_blocks * share / cut.shares;
-                         block < s.out_blocks * (share + 1) / cut.shares; ++block) {
-                        region.weights = weights.of(memory, block) + phase.weights * s.in_blocks * s.in_lanes * lanes;
-                        region.y = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
-                        region.finish = weights.finishing.at(memory, block, region.y - memory.out<float>());
-                        kernels->convolve(region);
-                    }
-                }
-            }};
+Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, const std::optional<Reading>& reading) {
+    const DirectConv* kernels  = &direct_conv();
+    auto              place_of = [=](int64_t piece) {
+        int64_t share = piece % cut.shares;
+        return Place{.image       = piece / cut.shares / cut.strips,
+                                  .first_row   = piece / cut.shares % cut.strips * cut.strip_rows,
+                                  .first_block = s.out_blocks * share / cut.shares,
+                                  .end_block   = s.out_blocks * (share + 1) / cut.shares};
+    };
+    auto run = [=](const Buffers& memory, int64_t piece) {
+        auto [image, first, first_block, end_block] = place_of(piece);
+
+        const float* x = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
+        float*       y = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
+        StripView    strip =
+            read_strip(s, cut, x, s.in_blocks, first, normalisation_of(reading, memory), memory.thread_scratch);
+        for (const Phase& phase : s.phases) {
+            int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
+            if (rows <= 0) {
+                continue;
+            }
+            int64_t*     offsets = cut.offsets(memory.thread_scratch);
+            DirectRegion region{
+                .x        = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
+                .x_pixel  = s.in_step.width * s.in_lanes,
+                .x_row    = s.in_step.height * strip.row_floats,
+                .offsets  = offsets,
+                .segments = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
+                .length   = s.in_lanes == 1 ? phase.taps.width : lanes,
+                .weights  = nullptr,
+                .y        = nullptr,
+                .y_pixel  = s.out_step.width * lanes,
+                .y_row    = s.out_step.height * s.out.width * lanes,
+                .rows     = rows,
+                .columns  = phase.count.width,
+            };
+            if (region.x_row == region.columns * region.x_pixel && region.y_row == region.columns * region.y_pixel) {
+                region.columns *= region.rows;  // 1 x 1: one long row
+                region.rows = 1;
+            }
+            int64_t row = phase.out_first.height + first * s.out_step.height;
+            for (int64_t block = first_block; block < end_block; ++block) {
+                region.weights = weights.of(memory, block) + phase.weights * s.in_blocks * s.in_lanes * lanes;
+                region.y       = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
+                region.finish  = weights.finishing.at(memory, block, region.y - memory.out<float>());
+                kernels->convolve(region);
+            }
+        }
+    };
+    // A piece of one phase writes whole rows.
+    auto written = [=](int64_t piece, const Written& tell) {
+        Place   place = place_of(piece);
+        int64_t rows  = std::min(cut.strip_rows, s.out.height - place.first_row);
+        for (int64_t block = place.first_block; block < place.end_block; ++block) {
+            int64_t row = (place.image * s.out_blocks + block) * s.out.height + place.first_row;
+            tell(block, row * s.out.width * lanes, rows * s.out.width);
+        }
+    };
+    Stage stage{s.images * cut.strips * cut.shares, run};
+    if (s.phases.size() == 1) {
+        stage.written = written;
+    }
+    return stage;
 }
 
 // --- forward

@@ -87,38 +87,49 @@ int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Ph
 Stage convolve_stage(const Geometry& g, const Sweep& s, const Cut& cut, bool packed_operand,
                      const FinishingOperands& finishing, const std::optional<Reading>& reading) {
     const Depthwise* kernels = &depthwise();
-    return {s.images * cut.strips, [=](const Buffers& memory, int64_t piece) {
-                int64_t      first   = piece % cut.strips * cut.strip_rows;
-                int64_t      image   = piece / cut.strips;
-                const float* weights = packed_operand ? memory.input<float>(1) : scratch_of(memory);
-                const float* x       = memory.input<float>(0) + image * s.in.area() * lanes;
-                float*       y       = memory.out<float>() + image * s.out.area() * lanes;
-                StripView    strip =
-                    read_strip(s, cut, x, 1, first, normalisation_of(reading, memory).from_block(image % g.blocks()),
-                               memory.thread_scratch);
-                for (const Phase& phase : s.phases) {
-                    int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
-                    if (rows <= 0 || phase.count.width <= 0) {
-                        continue;
-                    }
-                    int64_t row     = phase.out_first.height + first * s.out_step.height;
-                    float*  first_y = y + (row * s.out.width + phase.out_first.width) * lanes;
-                    kernels->convolve(
-                        {.x        = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
-                         .x_pixel  = s.in_step.width * lanes,
-                         .x_row    = s.in_step.height * strip.row_floats,
-                         .tap_row  = strip.row_floats,
-                         .tap_rows = phase.taps.height,
-                         .tap_columns = phase.taps.width,
-                         .weights     = weights + (image % g.blocks() * g.taps() + phase.weights) * lanes,
-                         .y           = first_y,
-                         .y_pixel     = s.out_step.width * lanes,
-                         .y_row       = s.out_step.height * s.out.width * lanes,
-                         .rows        = rows,
-                         .columns     = phase.count.width,
-                         .finish      = finishing.at(memory, image % g.blocks(), first_y - memory.out<float>())});
-                }
-            }};
+    auto             run     = [=](const Buffers& memory, int64_t piece) {
+        int64_t      first   = piece % cut.strips * cut.strip_rows;
+        int64_t      image   = piece / cut.strips;
+        const float* weights = packed_operand ? memory.input<float>(1) : scratch_of(memory);
+        const float* x       = memory.input<float>(0) + image * s.in.area() * lanes;
+        float*       y       = memory.out<float>() + image * s.out.area() * lanes;
+        StripView    strip =
+            read_strip(s, cut, x, 1, first, normalisation_of(reading, memory).from_block(image % g.blocks()),
+                                       memory.thread_scratch);
+        for (const Phase& phase : s.phases) {
+            int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
+            if (rows <= 0 || phase.count.width <= 0) {
+                continue;
+            }
+            int64_t row     = phase.out_first.height + first * s.out_step.height;
+            float*  first_y = y + (row * s.out.width + phase.out_first.width) * lanes;
+            kernels->convolve({.x = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
+                                               .x_pixel     = s.in_step.width * lanes,
+                                               .x_row       = s.in_step.height * strip.row_floats,
+                                               .tap_row     = strip.row_floats,
+                                               .tap_rows    = phase.taps.height,
+                                               .tap_columns = phase.taps.width,
+                                               .weights = weights + (image % g.blocks() * g.taps() + phase.weights) * lanes,
+                                               .y       = first_y,
+                                               .y_pixel = s.out_step.width * lanes,
+                                               .y_row   = s.out_step.height * s.out.width * lanes,
+                                               .rows    = rows,
+                                               .columns = phase.count.width,
+                                               .finish = finishing.at(memory, image % g.blocks(), first_y - memory.out<float>())});
+        }
+    };
+    // A piece of one phase writes whole rows.
+    auto written = [=](int64_t piece, const Written& tell) {
+        int64_t first = piece % cut.strips * cut.strip_rows;
+        int64_t image = piece / cut.strips;
+        tell(image % g.blocks(), (image * s.out.height + first) * s.out.width * lanes,
+             std::min(cut.strip_rows, s.out.height - first) * s.out.width);
+    };
+    Stage stage{s.images * cut.strips, run};
+    if (s.phases.size() == 1) {
+        stage.written = written;
+    }
+    return stage;
 }
 
 Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& reading) {

@@ -549,11 +549,15 @@ Work work_of(const Group& group) {
         return chain_work(group);
     }
     const Node& node = group.last();
-    return group.nodes.size() == 1 ? node.op->work(node) : node.op->work_reading(node, reading_of(group));
+    Work        work = group.nodes.size() == 1 ? node.op->work(node) : node.op->work_reading(node, reading_of(group));
+    return group.along ? group.along.node().op->work_along(group.along.node(), std::move(work)) : work;
 }
 
 Cost cost_of(const Group& group) {
     Cost total;
+    if (group.along) {
+        total.flop += group.along.node().op->cost(group.along.node()).flop;
+    }
     for (const Tensor& tensor : group.nodes) {
         const Node& node = tensor.node();
         if (node.op->cost != nullptr) {

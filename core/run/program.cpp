@@ -217,11 +217,16 @@ std::vector<StepReport> Program::report() const {
             report.name += report.name.empty() ? "" : "+";
             report.name += tensor.node().op->name;
         }
-        report.result    = to_string(step.group.outputs.back().type());
-        report.algorithm = step.work.algorithm;
-        report.layout    = layout_of(step.group.outputs.back());
-        report.cost      = cost_of(step.group);
-        report.seconds   = step.seconds;
+        if (step.group.along) {
+            report.name += "+";
+            report.name += step.group.along.node().op->name;
+        }
+        const Tensor& result = step.group.is_chain() ? step.group.outputs.back() : step.group.nodes.back();
+        report.result        = to_string(result.type());
+        report.algorithm     = step.work.algorithm;
+        report.layout        = layout_of(result);
+        report.cost          = cost_of(step.group);
+        report.seconds       = step.seconds;
         for (const void* output : step.outputs) {
             for (const void* input : step.inputs) {
                 report.in_place = report.in_place || (output == input && output != nullptr);
@@ -282,7 +287,7 @@ Plan make_plan(const Tensors& outputs, const Updates& updates, const CompileOpti
         pass(finish_convolutions, "finish convolutions");
     }
     pass(simplify, "simplify");
-    plan.groups = options.fuse ? recompute(fuse(roots), roots) : fuse(roots, 1);
+    plan.groups = options.fuse ? gather(recompute(fuse(roots), roots)) : fuse(roots, 1);
     plan.groups = schedule(std::move(plan.groups), roots);
     for (const Group& group : plan.groups) {
         plan.works.push_back(work_of(group));

@@ -190,6 +190,24 @@ Values depthwise_finished(const Node& node, const Operands& in) {
                     depthwise_blocked(node, {in[0], unpacked_filters(in[1], Shape(node.integers("weight")))}));
 }
 
+Values moments(const Node& node, const Operands& in) {
+    int64_t channels = node.type.shape[1];
+    Values  x        = in[0];
+    if (x.shape.rank() == 5) {
+        x = unblocked(x, channels);
+    }
+    double count = static_cast<double>(x.shape.size() / channels);
+    Values y(node.type.shape);
+    for (int64_t i = 0; i < x.shape.size(); ++i) {
+        y[index_at(i, x.shape)[1]] += x[i] / count;
+    }
+    for (int64_t i = 0; i < x.shape.size(); ++i) {
+        int64_t channel = index_at(i, x.shape)[1];
+        y[channels + channel] += (x[i] - y[channel]) * (x[i] - y[channel]) / count;
+    }
+    return y;
+}
+
 }  // namespace
 
 void add_blocks(Table& table) {
@@ -199,6 +217,7 @@ void add_blocks(Table& table) {
     table["conv2d_blocked_data_gradient"]      = conv2d_blocked_data_gradient;
     table["conv2d_blocked_weight_gradient"]    = conv2d_blocked_weight_gradient;
     table["conv2d_finished"]                   = conv2d_finished;
+    table["moments"]                           = moments;
     table["pack_filters"]                      = pack_filters;
     table["winograd_filters"]                  = winograd_filters;
     table["depthwise_blocked"]                 = depthwise_blocked;

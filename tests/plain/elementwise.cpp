@@ -29,7 +29,6 @@ using X = const std::vector<double>&;
 
 double add(X x) { return x[0] + x[1]; }
 double subtract(X x) { return x[0] - x[1]; }
-double squared_deviation(X x) { return (x[0] - x[1]) * (x[0] - x[1]); }
 double multiply(X x) { return x[0] * x[1]; }
 double divide(X x) { return x[0] / x[1]; }
 double negate(X x) { return -x[0]; }
@@ -74,7 +73,6 @@ Values cast(const Node& node, const Operands& in) {
 void add_elementwise(Table& table) {
     table["add"]                       = map<add>;
     table["subtract"]                  = map<subtract>;
-    table["squared_deviation"]         = map<squared_deviation>;
     table["multiply"]                  = map<multiply>;
     table["divide"]                    = map<divide>;
     table["negate"]                    = map<negate>;

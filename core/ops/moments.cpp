@@ -1,0 +1,199 @@
+#include "core/ops/moments.h"
+
+#include "core/kernels/moments.h"
+#include "core/operator.h"
+#include "core/ops/add.h"
+#include "core/ops/channel_blocks.h"
+#include "core/ops/multiply.h"
+#include "core/ops/reshape.h"
+#include "core/ops/slice.h"
+#include "core/ops/subtract.h"
+
+namespace hemp {
+namespace {
+
+constexpr int64_t lanes = channel_block;
+
+struct Geometry {
+    int64_t images, channels, area;
+    bool    in_blocks;
+
+    int64_t blocks() const { return blocks_of(channels); }
+    int64_t values() const { return images * area; }  // of a channel
+};
+
+Geometry geometry(const Node& node) {
+    const Shape& x        = node.inputs[0].shape();
+    int64_t      channels = node.integer("channels");
+    return {.images = x[0], .channels = channels, .area = x.rank() == 2 ? 1 : x[2] * x[3], .in_blocks = x.rank() == 5};
+}
+
+Type infer(const Node& node) {
+    const Tensor& x        = node.inputs[0];
+    int64_t       channels = node.integer("channels");
+    bool          planes   = (x.shape().rank() == 2 || x.shape().rank() == 4) && x.shape()[1] == channels;
+    bool          blocks   = x.shape().rank() == 5 && x.shape()[1] == blocks_of(channels) && x.shape()[4] == lanes;
+    expect((planes || blocks) && x.dtype() == DType::f32,
+           "moments: x is {}; it needs two axes (batch, channels) or four (images, channels, rows, columns) of f32",
+           x.type());
+    expect(x.shape().size() > 0, "moments: x {} is empty, and nothing has no mean", x.type());
+    return {{2, channels}};
+}
+
+Tensors gradient(const Tensor& y, const Tensor& dy) {
+    const Node& node = y.node();
+    Geometry    g    = geometry(node);
+    Tensor      x    = g.in_blocks ? unblock_channels(node.inputs[0], g.channels) : node.inputs[0];
+    Shape       each = x.shape().rank() == 2 ? Shape{g.channels} : Shape{g.channels, 1, 1};
+    auto        row  = [&](const Tensor& both, int64_t i) { return reshape(slice(both, 0, i, 1), each); };
+    auto        one  = 1 / static_cast<float>(g.values());
+    // The variance does not change with the mean to first order: the sum of x - mean is zero.
+    Tensor dx = row(dy, 0) * constant(one) + (x - row(y, 0)) * (row(dy, 1) * constant(2 * one));
+    return {g.in_blocks ? block_channels(dx) : dx};
+}
+
+/// Mean and sum of squared differences of one channel, in double.
+struct Joined {
+    double count = 0, mean = 0, squares = 0;
+
+    void add(double more, double mean_of_more, double squares_of_more) {
+        double all        = count + more;
+        double difference = mean_of_more - mean;
+        mean += difference * (more / all);
+        squares += squares_of_more + difference * difference * (count * more / all);
+        count = all;
+    }
+    void add(float value) { add(1, value, 0); }
+    void write(int64_t channel, int64_t channels, float* y) const {
+        y[channel]            = static_cast<float>(mean);
+        y[channels + channel] = static_cast<float>(squares / count);
+    }
+};
+
+/// Where the moments of the pixels that each piece writes are kept: a record for each piece and block.
+struct Records {
+    std::vector<size_t>              first;     // of each piece
+    std::vector<std::vector<size_t>> of_block;  // in order
+
+    Records(const Stage& stage, int64_t blocks) : of_block(static_cast<size_t>(blocks)) {
+        size_t count = 0;
+        for (int64_t piece = 0; piece < stage.pieces; ++piece) {
+            first.push_back(count);
+            int64_t last = -1;
+            stage.written(piece, [&](int64_t block, int64_t, int64_t) {
+                if (block != last) {
+                    of_block[static_cast<size_t>(block)].push_back(count++);
+                    last = block;
+                }
+            });
+        }
+        first.push_back(count);
+    }
+    size_t bytes() const { return first.back() * sizeof(Moments); }
+};
+
+/// `work`, whose last stage says which pixels it writes, with their moments gathered behind each of its pieces and
+/// joined at the end. `pixels` gives the images, `y` the place of the result among the step's outputs.
+template <class Pixels>
+Work gathering(Work work, const Geometry& g, Pixels pixels, size_t y) {
+    Stage      stage   = std::move(work.stages.back());
+    auto       records = std::make_shared<const Records>(stage, g.blocks());
+    size_t     at      = (work.scratch_bytes + alignof(Moments) - 1) / alignof(Moments) * alignof(Moments);
+    AddPixels* add     = add_pixels();
+    work.scratch_bytes = at + records->bytes();
+    auto memory_of     = [at](const Buffers& memory) { return reinterpret_cast<Moments*>(memory.scratch + at); };
+    work.stages.back() = {stage.pieces, [=](const Buffers& memory, int64_t piece) {
+                              stage.run(memory, piece);
+                              const float* images = pixels(memory);
+                              Moments*     record = memory_of(memory) + records->first[static_cast<size_t>(piece)] - 1;
+                              int64_t      last   = -1;
+                              stage.written(piece, [&](int64_t block, int64_t first, int64_t count) {
+                                  if (block != last) {
+                                      *++record = Moments();
+                                      last      = block;
+                                  }
+                                  add(images + first, count, lanes, *record);
+                              });
+                          }};
+    work.stages.push_back({g.blocks(), [=](const Buffers& memory, int64_t block) {
+                               Joined channels[lanes];
+                               for (size_t i : records->of_block[static_cast<size_t>(block)]) {
+                                   const Moments& record = memory_of(memory)[i];
+                                   for (int64_t lane = 0; lane < lanes; ++lane) {
+                                       channels[lane].add(static_cast<double>(record.count), record.mean[lane],
+                                                          record.squares[lane]);
+                                   }
+                               }
+                               for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
+                                   channels[lane].write(block * lanes + lane, g.channels, memory.out<float>(y));
+                               }
+                           }});
+    return work;
+}
+
+/// A channel at a time: 16 pixels of a plane side by side, then those that are left.
+Stage planes_stage(const Geometry& g) {
+    AddPixels* add = add_pixels();
+    return {g.channels, [=](const Buffers& memory, int64_t channel) {
+                Moments sixteen;
+                Joined  all;
+                for (int64_t image = 0; image < g.images; ++image) {
+                    const float* plane = memory.input<float>(0) + (image * g.channels + channel) * g.area;
+                    add(plane, g.area / 16, 16, sixteen);
+                    for (int64_t i = g.area / 16 * 16; i < g.area; ++i) {
+                        all.add(plane[i]);
+                    }
+                }
+                for (int64_t lane = 0; lane < 16 && sixteen.count > 0; ++lane) {
+                    all.add(static_cast<double>(sixteen.count), sixteen.mean[lane], sixteen.squares[lane]);
+                }
+                all.write(channel, g.channels, memory.out<float>());
+            }};
+}
+
+Work work(const Node& node) {
+    Geometry g = geometry(node);
+    if (!g.in_blocks) {
+        return {.stages = {planes_stage(g)}};
+    }
+    Stage reading{g.images, [](const Buffers&, int64_t) {},
+                  [=](int64_t image, const Written& written) {
+                      for (int64_t block = 0; block < g.blocks(); ++block) {
+                          written(block, (image * g.blocks() + block) * g.area * lanes, g.area);
+                      }
+                  }};
+    return gathering(
+        {.stages = {reading}}, g, [](const Buffers& memory) { return memory.input<float>(0); }, 0);
+}
+
+Work work_along(const Node& node, Work writer) {
+    return gathering(
+        std::move(writer), geometry(node), [](const Buffers& memory) { return memory.out<float>(0); }, 1);
+}
+
+Tensor on_blocks(const Node& node, BlockedOperands& operands) {
+    return operands.in_blocks(0) ? moments(operands.blocks(0), node.integer("channels")) : Tensor();
+}
+
+const Operator moments_operator{
+    .name       = "moments",
+    .infer      = infer,
+    .gradient   = gradient,
+    .work       = work,
+    .work_along = work_along,
+    .on_blocks  = on_blocks,
+    .cost =
+        [](const Node& node) {
+            auto size = static_cast<double>(node.inputs[0].shape().size());
+            return Cost{.flop  = 4 * size,
+                        .bytes = static_cast<double>(node.inputs[0].type().bytes() + node.type.bytes())};
+        },
+};
+
+}  // namespace
+
+Tensor moments(const Tensor& x) { return moments(x, x.shape().rank() > 1 ? x.shape()[1] : 0); }
+
+Tensor moments(const Tensor& x, int64_t channels) { return node(moments_operator, {x}, {{"channels", channels}}); }
+
+}  // namespace hemp
