@@ -5,6 +5,7 @@
 
 namespace hemp {
 
+/// Behind a convolution with biases these are added after pooling, to fewer values: the same bits.
 Layer max_pooling(const PoolOptions& options = {});
 Layer average_pooling(const PoolOptions& options = {});
 

@@ -3,6 +3,7 @@
 #include "core/kernels/dispatch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hemp {
 namespace {
@@ -20,7 +21,7 @@ constexpr int block_columns = V::width == 16 ? 5 : 2;
 /// sums += the products of `Rows` rows of a, `a_row` apart, with `Columns` rows of b, at `offsets`: 16 values of each.
 template <class V, int Rows, int Columns, int Parts>
 HEMP_INLINE void add_products(const float* a, int64_t a_row, const float* b, const int64_t* offsets,
-                              typename V::Float (&sums)[Rows][Columns][Parts]) {
+                              typename V::Float (&sums)[Rows * Columns][Parts]) {
 #pragma GCC      unroll 4
     for (int part = 0; part < Parts; ++part) {
              typename V::Float right[Columns];
@@ -33,28 +34,66 @@ HEMP_INLINE void add_products(const float* a, int64_t a_row, const float* b, con
             typename V::Float left = V::load(a + i * a_row + part * V::width);
 #pragma GCC unroll 8
             for (int j = 0; j < Columns; ++j) {
-                sums[i][j][part] += left * right[j];
+                sums[i * Columns + j][part] += left * right[j];
             }
         }
     }
 }
 
-/// Sum of 16 lanes, halved four times.
-HEMP_INLINE float total(float* values) {
-#pragma GCC       unroll 4
-    for (int half = lanes / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-        for (int i = 0; i < half; ++i) {
-            values[i] += values[i + half];
+/// Two vectors in groups of 2 Half lanes: for each group the sum of its halves, those of `a` first.
+template <class V, int Half, int... i>
+HEMP_INLINE typename V::Float add_halves(typename V::Float a, typename V::Float b, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (i / Half * 2 * Half + i % Half)...) +
+           __builtin_shufflevector(a, b, (i / Half * 2 * Half + i % Half + Half)...);
+}
+
+/// The sums over the lanes of Count vectors, in one vector: pairs are halved together, so that none is mostly empty.
+template <class V, int Count>
+HEMP_INLINE typename V::Float sums_of_lanes(const typename V::Float (&vectors)[Count]) {
+    if constexpr (Count == 1) {
+        return vectors[0];
+    } else {
+        typename V::Float halves[Count / 2];
+#pragma GCC unroll 16
+        for (int i = 0; i < Count / 2; ++i) {
+            halves[i] = add_halves<V, Count / 2>(vectors[2 * i], vectors[2 * i + 1],
+                                                 std::make_integer_sequence<int, V::width>());
         }
+        return sums_of_lanes<V, Count / 2>(halves);
     }
-    return values[0];
+}
+
+/// to = the sums over 16 lanes, each halved four times: lanes i and i + 8, then i and i + 4, ...
+template <class V, int Count>
+HEMP_INLINE void totals(const typename V::Float (&sums)[Count][lanes / V::width], float* to) {
+    constexpr int parts = lanes / V::width;
+#pragma GCC unroll 4
+    for (int first = 0; first < Count; first += V::width) {
+        typename V::Float vectors[V::width];
+#pragma GCC unroll 16
+        for (int i = 0; i < V::width; ++i) {
+            typename V::Float halves[parts];
+#pragma GCC unroll 4
+            for (int part = 0; part < parts; ++part) {
+                halves[part] = sums[std::min(first + i, Count - 1)][part];
+            }
+#pragma GCC unroll 2
+            for (int half = parts / 2; half > 0; half /= 2) {
+#pragma GCC unroll 2
+                for (int part = 0; part < half; ++part) {
+                    halves[part] += halves[part + half];
+                }
+            }
+            vectors[i] = halves[0];
+        }
+        V::store(to + first, sums_of_lanes<V, V::width>(vectors));
+    }
 }
 
 template <class V, int Rows, int Columns>
 HEMP_INLINE void block(const RowProducts& p, int64_t row, int64_t column, bool accumulate) {
-    constexpr int     parts                      = lanes / V::width;
-    typename V::Float sums[Rows][Columns][parts] = {};
+    constexpr int     parts                       = lanes / V::width;
+    typename V::Float sums[Rows * Columns][parts] = {};
     int64_t           offsets[Columns];
     for (int j = 0; j < Columns; ++j) {
         offsets[j] = p.b_offsets[column + j];
@@ -82,14 +121,12 @@ HEMP_INLINE void block(const RowProducts& p, int64_t row, int64_t column, bool a
         }
         add_products<V, Rows, Columns, parts>(rest_a, lanes, rest_b, rest_offsets, sums);
     }
+    float each[(Rows * Columns + V::width - 1) / V::width * V::width];
+    totals<V, Rows * Columns>(sums, each);
     for (int i = 0; i < Rows; ++i) {
         float* c = p.c + (row + i) * p.columns + column;
         for (int j = 0; j < Columns; ++j) {
-            float values[lanes];
-            for (int part = 0; part < parts; ++part) {
-                V::store(values + part * V::width, sums[i][j][part]);
-            }
-            float sum = total(values);
+            float sum = each[i * Columns + j];
             c[j]      = accumulate ? c[j] + sum : sum;
         }
     }

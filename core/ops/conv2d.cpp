@@ -4,6 +4,7 @@
 #include "core/kernels/row_products.h"
 #include "core/kernels/shifted_rows.h"
 #include "core/ops/conv2d_blocked.h"
+#include "core/ops/conv2d_winograd.h"
 #include "core/ops/convolution.h"
 #include "core/ops/depthwise_blocked.h"
 #include "core/ops/multiply.h"
@@ -12,7 +13,8 @@
 #include <algorithm>
 
 // Convolution as matrix products with an image's shifted rows: one algorithm for every stride, padding, dilation and
-// grouping. The three operators are each other's gradients: all are linear in both operands.
+// grouping, where Winograd's does not pay. The three operators are each other's gradients: all are linear in both
+// operands.
 //   forward           y  = W rows(x)          an image at a time, the weights packed once
 //   gradient to data  dx = rows'(W' dy)       rows' adds each value back to where it came from
 //   gradient to W     dW = sum of dy rows(x)' over the images: parts sum a fixed share of the batch, in order
@@ -27,6 +29,9 @@ struct Geometry {
     int64_t image_floats() const { return window.channels * window.height * window.width; }
     int64_t output_floats() const { return filters * window.positions(); }
     int64_t weight_floats() const { return filters * window.taps(); }
+
+    PlanesConv planes() const { return {window, images, filters}; }
+    bool       winograd_pays() const { return groups == 1 && planes().winograd_pays(); }
 };
 
 Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
@@ -77,7 +82,10 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 }
 
 Work work(const Node& node) {
-    Geometry             g         = forward_geometry(node);
+    Geometry g = forward_geometry(node);
+    if (g.winograd_pays()) {
+        return winograd_forward(g.planes());
+    }
     const Gemm*          product   = &gemm();
     int64_t              taps      = g.window.taps();
     int64_t              positions = g.window.positions();
@@ -149,7 +157,10 @@ Tensors data_gradient(const Tensor& y, const Tensor& dy) {
 }
 
 Work data_work(const Node& node) {
-    Geometry    g         = data_geometry(node);
+    Geometry g = data_geometry(node);
+    if (g.winograd_pays()) {
+        return winograd_data_gradient(g.planes());
+    }
     const Gemm* product   = &gemm();
     int64_t     rows      = g.window.channels * g.window.kernel_width;  // of the product for one kernel row
     int64_t     taps      = g.window.kernel_height * g.window.kernel_width;
@@ -234,7 +245,10 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 }
 
 Work weight_work(const Node& node) {
-    Geometry             g       = weight_geometry(node);
+    Geometry g = weight_geometry(node);
+    if (g.winograd_pays()) {
+        return winograd_weight_gradient(g.planes());
+    }
     int64_t              parts   = std::clamp<int64_t>(g.images, 1, 8);  // of the batch, each with its own sum
     int64_t              floats  = g.weight_floats();
     int64_t              shifted = g.window.shifted_floats();

@@ -1,11 +1,14 @@
 #include "layers/layer.h"
 
+#include "core/operator.h"
+#include "core/ops/pool.h"
 #include "core/ops/relu.h"
 #include "core/run/program.h"
 #include "layers/conv.h"
 #include "layers/linear.h"
 #include "layers/pooling.h"
 #include "tests/arrays.h"
+#include "tests/harness.h"
 
 #include <doctest/doctest.h>
 
@@ -104,6 +107,19 @@ TEST_CASE("layers one after another") {
         Pass pass;
         CHECK_THROWS_AS(network.forward(input("x", {7, 1, 9, 12}), pass), ShapeError);
     }
+}
+
+TEST_CASE("a convolution's bias is added behind the pooling that follows it, with the same bits") {
+    Layer  convolution = conv("conv", 3, 20, 5, {.seed = 1});
+    Tensor x           = input("x", {2, 3, 12, 14});
+    Pass   pass;
+    Tensor biased = convolution.forward(x, pass);
+    Tensor after  = max_pooling().forward(biased, pass);
+    Tensor before = max_pool(biased);
+    CHECK(after.node().op->arithmetic == Arithmetic::sum);
+    Program program = compile({after, before});
+    program.run({{x, random_array({.shape = x.shape()}, 1)}});
+    CHECK(same_bits(program.output(0), program.output(1)));
 }
 
 TEST_CASE("pooling layers take the largest or the mean of each 2 x 2 window") {
