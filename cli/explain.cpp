@@ -92,6 +92,24 @@ std::vector<double> measure(Step& step) {
     return medians;
 }
 
+/// What a process that runs the step will hold at most, in bytes.
+struct Memory {
+    size_t values, variables, inputs;
+    size_t beside;  ///< the program itself, its libraries, graph and plan; in inference the weights
+
+    size_t peak() const { return values + variables + inputs + beside; }
+};
+
+/// Asked before the step runs: its arena is not in use yet, and some weights have no values yet.
+Memory memory_of(const Step& step) {
+    const Program& program = step.program();
+    Memory         memory{program.arena_bytes(), program.variable_bytes(), step.input_bytes(), 0};
+    // Planning may have held more for a while than running will: weights in two orders.
+    size_t peak   = std::max(held_memory() + program.arena_bytes() + program.unmade_bytes(), peak_memory());
+    memory.beside = peak - std::min(peak, memory.peak());
+    return memory;
+}
+
 std::string mib(size_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
 int explain(const ExplainArguments& arguments, const Settings& settings) {
@@ -100,8 +118,7 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
 
     const Program&          program = step.program();
     std::vector<StepReport> reports = program.report();
-    size_t                  inputs  = step.input_bytes();
-    size_t                  peak    = program.arena_bytes() + program.variable_bytes() + inputs;
+    Memory                  memory  = memory_of(step);
     std::vector<double>     seconds;
     Roofline                roof;
     if (arguments.time) {
@@ -143,11 +160,12 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
                   {"flop", total.flop},
                   {"bytes", total.bytes},
                   {"memory",
-                   {{"values", program.arena_bytes()},
+                   {{"values", memory.values},
                     {"values_without_sharing", program.separate_bytes()},
-                    {"variables", program.variable_bytes()},
-                    {"inputs", inputs},
-                    {"predicted_peak", peak}}}};
+                    {"variables", memory.variables},
+                    {"inputs", memory.inputs},
+                    {"beside", memory.beside},
+                    {"predicted_peak", memory.peak()}}}};
         if (arguments.time) {
             json["seconds"]  = total_seconds;
             json["roofline"] = {{"flops", roof.flops}, {"bytes_per_second", roof.bytes}};
@@ -181,10 +199,10 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
     print_table(rows);
     fmt::print("\ntotal: {:.1f} Mflop, {:.1f} MB moved\n", total.flop / 1e6, total.bytes / 1e6);
     fmt::print(
-        "predicted peak memory: {} = {} values and scratch + {} variables + {} inputs (values that share nothing: "
-        "{})\n",
-        mib(peak), mib(program.arena_bytes()), mib(program.variable_bytes()), mib(inputs),
-        mib(program.separate_bytes()));
+        "predicted peak memory: {} = {} values and scratch + {} variables + {} inputs + {} beside (program, graph, "
+        "plan{}); values that share nothing would take {}\n",
+        mib(memory.peak()), mib(memory.values), mib(memory.variables), mib(memory.inputs), mib(memory.beside),
+        arguments.train ? "" : ", weights", mib(program.separate_bytes()));
     if (arguments.time) {
         fmt::print("measured: {:.3f} ms; this machine's roofline: {:.0f} Gflop/s, {:.1f} GB/s\n", total_seconds * 1e3,
                    roof.flops / 1e9, roof.bytes / 1e9);

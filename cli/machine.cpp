@@ -21,6 +21,20 @@ double best_seconds(Program program) {
     return best;
 }
 
+/// A size that the system gives of this process; 0 where it does not.
+size_t status(std::string_view name) {
+    std::ifstream file("/proc/self/status");
+    std::string   word;
+    while (file >> word) {
+        if (word == name) {
+            size_t kib = 0;
+            file >> kib;
+            return kib << 10;
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 std::string processor() {
@@ -35,18 +49,8 @@ std::string processor() {
     return "unknown";
 }
 
-size_t peak_memory() {
-    std::ifstream file("/proc/self/status");
-    std::string   word;
-    while (file >> word) {
-        if (word == "VmHWM:") {
-            size_t kib = 0;
-            file >> kib;
-            return kib << 10;
-        }
-    }
-    return 0;
-}
+size_t peak_memory() { return status("VmHWM:"); }
+size_t held_memory() { return status("VmRSS:"); }
 
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 

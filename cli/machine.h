@@ -11,6 +11,9 @@ std::string processor();
 /// The most memory that this process has held so far, in bytes.
 size_t peak_memory();
 
+/// The memory that it holds now, in bytes.
+size_t held_memory();
+
 /// From here on peak_memory() counts anew, where the system allows it.
 void reset_peak_memory();
 

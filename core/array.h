@@ -79,6 +79,9 @@ class Array {
     int64_t      size() const { return type_.shape.size(); }
     size_t       bytes() const { return memory_ || fill_ ? type_.bytes() : 0; }
 
+    /// False as long as nobody has asked for values that `fill` is to write.
+    bool is_made() const { return memory_ != nullptr; }
+
     void* memory() {
         make();
         return memory_.get();

@@ -71,11 +71,21 @@ struct Program::Parts {
     std::vector<std::pair<Tensor, size_t>>
         copied_updates;  // variables whose new value is copied at the end, and its root
 
-    void* address(const Tensor& value, const std::vector<Feed>& feeds) const;
-    void  bind(const std::vector<Feed>& feeds);
-    void  run_steps(bool timed);
-    void  run(const std::vector<Feed>& feeds, bool timed);
+    std::set<Tensor> tensors() const;  // of the whole program
+    void*            address(const Tensor& value, const std::vector<Feed>& feeds) const;
+    void             bind(const std::vector<Feed>& feeds);
+    void             run_steps(bool timed);
+    void             run(const std::vector<Feed>& feeds, bool timed);
 };
+
+std::set<Tensor> Program::Parts::tensors() const {
+    Tensors          order = topological_order(roots.all());
+    std::set<Tensor> all(order.begin(), order.end());
+    for (const Update& update : roots.updates) {
+        all.insert(update.variable);
+    }
+    return all;
+}
 
 void* Program::Parts::address(const Tensor& value, const std::vector<Feed>& feeds) const {
     if (is_input(value)) {
@@ -244,18 +254,18 @@ size_t Program::separate_bytes() const { return parts_->memory.separate_bytes; }
 int    Program::threads() const { return parts_->threads; }
 
 size_t Program::variable_bytes() const {
-    std::set<Tensor> variables;
-    for (const Tensor& tensor : topological_order(parts_->roots.all())) {
-        if (is_variable(tensor)) {
-            variables.insert(tensor);
-        }
-    }
-    for (const Update& update : parts_->roots.updates) {
-        variables.insert(update.variable);
-    }
     size_t bytes = 0;
-    for (const Tensor& variable : variables) {
-        bytes += variable.type().bytes();
+    for (const Tensor& tensor : parts_->tensors()) {
+        bytes += is_variable(tensor) ? tensor.type().bytes() : 0;
+    }
+    return bytes;
+}
+
+size_t Program::unmade_bytes() const {
+    size_t bytes = 0;
+    for (const Tensor& tensor : parts_->tensors()) {
+        const auto& value = tensor.node().value;
+        bytes += value != nullptr && !value->is_made() ? value->bytes() : 0;
     }
     return bytes;
 }

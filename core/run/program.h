@@ -65,6 +65,7 @@ class Program {
     size_t                  arena_bytes() const;     ///< memory for all values and scratch
     size_t                  separate_bytes() const;  ///< what the values alone would take without sharing
     size_t                  variable_bytes() const;  ///< of the variables that it reads or updates
+    size_t                  unmade_bytes() const;    ///< of values that are made when a first run asks for them
     int                     threads() const;
 
  private:

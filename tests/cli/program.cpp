@@ -5,6 +5,7 @@
 #include "tests/patterns.h"
 
 #include <doctest/doctest.h>
+
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
@@ -234,6 +235,30 @@ TEST_CASE("explain names element types") {
     std::string     shown = run(folder, "explain lenet300").out;
     CHECK(shown.find(" dtype=f32") != std::string::npos);
     CHECK_FALSE(matches(shown, "dtype=[0-9]"));
+}
+
+TEST_CASE("explain predicts within 5 % what bench measures of memory") {
+    if (sanitized) {
+        MESSAGE("skipped: a sanitizer holds memory of its own");
+        return;
+    }
+    TemporaryFolder folder;
+    auto            number = [&](const std::string& command, const std::string& name) {
+        std::vector<std::string> found =
+            all_matches(run(folder, command + " --json").out, "\"" + name + "\": ([0-9.]+)");
+        REQUIRE(found.size() == 1);
+        return std::stod(found[0]);
+    };
+    for (const char* model : {"lenet300", "lenet5", "resnet20"}) {
+        for (bool train : {true, false}) {
+            CAPTURE(model);
+            CAPTURE(train);
+            std::string batch     = std::string(model) + " --batch 32";
+            double      predicted = number("explain " + batch + (train ? " --train" : ""), "predicted_peak");
+            double      measured  = number("bench " + batch + " --mode " + (train ? "train" : "infer"), "peak_rss_mib");
+            CHECK(predicted / (1 << 20) == doctest::Approx(measured).epsilon(0.05));
+        }
+    }
 }
 
 TEST_CASE("wrong usage ends with 2 and says what to do") {
