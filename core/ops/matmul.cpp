@@ -61,14 +61,27 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 /// Blocks of about equal size that a length is cut into: at most `most`, of at least `least` each.
 int64_t blocks_of(int64_t length, int64_t least, int64_t most) { return std::clamp<int64_t>(length / least, 1, most); }
 
+/// The widest panel of any instruction set: neither cuts nor packed operands may depend on the CPU.
+constexpr int64_t width = 32;
+
+int64_t panels_of(int64_t n) { return (n + width - 1) / width; }
+
+/// How a large product is cut into blocks of rows and columns.
+struct Blocks {
+    Sizes   s;
+    int64_t columns = blocks_of(panels_of(s.n), 1, 8);
+    int64_t rows    = blocks_of(s.m, 14, std::max<int64_t>(1, 16 / columns));
+
+    int64_t row(int64_t block) const { return s.m * block / rows; }
+    int64_t column(int64_t block) const { return std::min(panels_of(s.n) * block / columns * width, s.n); }
+};
+
 Work one_product(Sizes s, MatrixView a, MatrixView b) {
-    const Gemm* product  = &gemm();
-    int64_t     width    = 32;  // the widest panel of any instruction set: the cut must not depend on the CPU
-    int64_t     panels   = (s.n + width - 1) / width;
-    int64_t     columns  = blocks_of(panels, 1, 8);
-    int64_t     rows     = blocks_of(s.m, 14, std::max<int64_t>(1, 16 / columns));
-    auto        row      = [=](int64_t block) { return s.m * block / rows; };
-    auto        column   = [=](int64_t block) { return std::min(panels * block / columns * width, s.n); };
+    const Gemm* product = &gemm();
+    Blocks      cut{s};
+    int64_t     rows = cut.rows, columns = cut.columns;
+    auto        row      = [=](int64_t block) { return cut.row(block); };
+    auto        column   = [=](int64_t block) { return cut.column(block); };
     int64_t     a_floats = s.m * s.k;
 
     Stage pack{rows + columns, [=](const Buffers& memory, int64_t piece) {
@@ -92,7 +105,7 @@ Work one_product(Sizes s, MatrixView a, MatrixView b) {
                                          memory.out<float>() + first_row * s.n + first_column, s.n, false);
                    }};
     return {.stages        = {pack, multiply},
-            .scratch_bytes = static_cast<size_t>(a_floats + panels * width * s.k) * sizeof(float),
+            .scratch_bytes = static_cast<size_t>(a_floats + panels_of(s.n) * width * s.k) * sizeof(float),
             .algorithm     = "packed product"};
 }
 
@@ -181,9 +194,123 @@ Cost cost(const Node& node) {
     return {.flop = 2.0 * static_cast<double>(node.type.shape.size()) * static_cast<double>(s.k), .bytes = bytes};
 }
 
-const Operator matmul_operator{.name = "matmul", .infer = infer, .gradient = gradient, .work = work, .cost = cost};
+/// Weights that never change are packed once.
+Tensor finished(const Node& node, const Finishing& finishing) {
+    const Tensor& b    = node.inputs[1];
+    bool          one  = leading_axes(node.type.shape).size() == 1 && sizes_of(node).m > 1;
+    bool          rows = node.integer("transpose_a") == 0 && node.inputs[0].shape().rank() == 2;
+    if (!one || !rows || !is_constant(b) || b.shape().rank() != 2 || !finishing.empty()) {
+        return {};
+    }
+    return matmul_packed(node.inputs[0], pack_columns(b, node.integer("transpose_b") != 0), sizes_of(node).n);
+}
+
+const Operator matmul_operator{
+    .name = "matmul", .infer = infer, .gradient = gradient, .work = work, .finished = finished, .cost = cost};
+
+// --- with columns that are packed already
+
+Sizes packed_sizes(const Node& node) {
+    return {node.inputs[0].shape()[0], node.integer("columns"), node.inputs[0].shape()[1]};
+}
+
+Type packed_infer(const Node& node) {
+    const Type& a      = node.inputs[0].type();
+    const Type& packed = node.inputs[1].type();
+    expect(a.dtype == DType::f32 && packed.dtype == DType::f32 && a.shape.rank() == 2,
+           "matmul_packed: operands are {} and {}; both must be f32, a of two axes", a, packed);
+    Shape fits{panels_of(node.integer("columns")), a.shape[1], width};
+    expect(packed.shape == fits, "matmul_packed: packed columns have shape {}; a {} and {} columns need {}",
+           packed.shape, a.shape, node.integer("columns"), fits);
+    return {{a.shape[0], node.integer("columns")}};
+}
+
+Work packed_work(const Node& node) {
+    const Gemm*          product = &gemm();
+    Sizes                s       = packed_sizes(node);
+    Blocks               cut{s};
+    std::vector<int64_t> offsets;  // of the rows of a panel
+    for (int64_t row = 0; row < s.k; ++row) {
+        offsets.push_back(row * width);
+    }
+    Stage pack{cut.rows, [=](const Buffers& memory, int64_t piece) {
+                   int64_t    first = cut.row(piece);
+                   MatrixView part{memory.input<float>(0) + first * s.k, s.k, 1};
+                   product->pack_a(part, cut.row(piece + 1) - first, s.k,
+                                   reinterpret_cast<float*>(memory.scratch) + first * s.k);
+               }};
+    Stage multiply{cut.rows * cut.columns, [=](const Buffers& memory, int64_t piece) {
+                       int64_t      row    = cut.row(piece % cut.rows);
+                       int64_t      rows   = cut.row(piece % cut.rows + 1) - row;
+                       int64_t      end    = cut.column(piece / cut.rows + 1);
+                       const float* packed = reinterpret_cast<const float*>(memory.scratch) + row * s.k;
+                       for (int64_t column = cut.column(piece / cut.rows); column < end; column += width) {
+                           product->multiply_rows(rows, std::min(width, end - column), s.k, packed,
+                                                  memory.input<float>(1) + column * s.k, offsets.data(),
+                                                  memory.out<float>() + row * s.n + column, s.n);
+                       }
+                   }};
+    return {.stages        = {pack, multiply},
+            .scratch_bytes = static_cast<size_t>(s.m * s.k) * sizeof(float),
+            .algorithm     = "product, columns packed once"};
+}
+
+const Operator matmul_packed_operator{
+    .name  = "matmul_packed",
+    .infer = packed_infer,
+    .work  = packed_work,
+    .cost =
+        [](const Node& node) {
+            Sizes s = packed_sizes(node);
+            return Cost{.flop  = 2.0 * static_cast<double>(s.m * s.n * s.k),
+                        .bytes = static_cast<double>(node.inputs[0].type().bytes() + node.inputs[1].type().bytes() +
+                                                     node.type.bytes())};
+        },
+};
+
+Type pack_infer(const Node& node) {
+    const Type& b = node.inputs[0].type();
+    expect(b.dtype == DType::f32 && b.shape.rank() == 2, "pack_columns: b is {}; it needs two axes of f32", b);
+    bool transposed = node.integer("transposed") != 0;
+    return {{panels_of(b.shape[transposed ? 0 : 1]), b.shape[transposed ? 1 : 0], width}};
+}
+
+Work pack_work(const Node& node) {
+    const Shape& b          = node.inputs[0].shape();
+    bool         transposed = node.integer("transposed") != 0;
+    int64_t      n = b[transposed ? 0 : 1], k = b[transposed ? 1 : 0];
+    return {.stages = {{panels_of(n), [=](const Buffers& memory, int64_t panel) {
+                            int64_t      columns = std::min(width, n - panel * width);
+                            const float* from    = memory.input<float>(0) + panel * width * (transposed ? k : 1);
+                            float*       to      = memory.out<float>() + panel * k * width;
+                            for (int64_t row = 0; row < k; ++row, to += width) {
+                                for (int64_t column = 0; column < columns; ++column) {
+                                    to[column] = transposed ? from[column * k + row] : from[row * n + column];
+                                }
+                                std::fill_n(to + columns, width - columns, 0.0f);
+                            }
+                        }}}};
+}
+
+const Operator pack_columns_operator{
+    .name  = "pack_columns",
+    .infer = pack_infer,
+    .work  = pack_work,
+    .cost =
+        [](const Node& node) {
+            return Cost{.flop = 0, .bytes = static_cast<double>(node.type.bytes() + node.inputs[0].type().bytes())};
+        },
+};
 
 }  // namespace
+
+Tensor pack_columns(const Tensor& b, bool transposed) {
+    return node(pack_columns_operator, {b}, {{"transposed", int64_t{transposed}}});
+}
+
+Tensor matmul_packed(const Tensor& a, const Tensor& packed, int64_t columns) {
+    return node(matmul_packed_operator, {a, packed}, {{"columns", columns}});
+}
 
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
     return node(matmul_operator, {a, b},

@@ -37,6 +37,29 @@ Values matmul(const Node& node, const Operands& in) {
     return y;
 }
 
+Values pack_columns(const Node& node, const Operands& in) {
+    Values y(node.type.shape);
+    for (int64_t i = 0; i < in[0].shape.size(); ++i) {
+        Index   at     = index_at(i, in[0].shape);
+        bool    swap   = node.integer("transposed") != 0;
+        int64_t column = at[swap ? 0 : 1], row = at[swap ? 1 : 0];
+        y[element_at({column / 32, row, column % 32}, y.shape)] = in[0][i];
+    }
+    return y;
+}
+
+Values matmul_packed(const Node& node, const Operands& in) {
+    Values y(node.type.shape);
+    for (int64_t i = 0; i < y.shape.size(); ++i) {
+        Index at = index_at(i, y.shape);
+        for (int64_t k = 0; k < in[0].shape[1]; ++k) {
+            y[i] += in[0][element_at({at[0], k}, in[0].shape)] *
+                    in[1][element_at({at[1] / 32, k, at[1] % 32}, in[1].shape)];
+        }
+    }
+    return y;
+}
+
 /// Calls visit(element of x, element of the weight, element of y) for every product of a convolution.
 template <class Visit>
 void each_product(const Node& node, const Shape& x, const Shape& weight, const Shape& y, Visit visit) {
@@ -93,6 +116,8 @@ Values conv2d_weight_gradient(const Node& node, const Operands& in) {
 
 void add_products(Table& table) {
     table["matmul"]                 = matmul;
+    table["matmul_packed"]          = matmul_packed;
+    table["pack_columns"]           = pack_columns;
     table["conv2d"]                 = conv2d;
     table["conv2d_data_gradient"]   = conv2d_data_gradient;
     table["conv2d_weight_gradient"] = conv2d_weight_gradient;

@@ -1,5 +1,8 @@
 #include "core/ops/matmul.h"
 
+#include "core/plan/plan.h"
+#include "core/run/program.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 
 #include <doctest/doctest.h>
@@ -15,6 +18,41 @@ void check_matmul(Shape a, Shape b, MatmulOptions options = {}, bool gradient = 
 }
 
 }  // namespace
+
+TEST_CASE("matmul with packed columns") {
+    SUBCASE("agrees with its definition") {
+        for (bool transposed : {false, true}) {
+            for (int64_t n : {1, 16, 33, 70}) {
+                Shape b = transposed ? Shape{n, 9} : Shape{9, n};
+                check_operator("pack_columns", [=](const Tensors& x) { return pack_columns(x[0], transposed); },
+                               {{.shape = b}}, {.gradient = false});
+                check_operator("matmul_packed",
+                               [=](const Tensors& x) { return matmul_packed(x[0], pack_columns(x[1], transposed), n); },
+                               {{.shape = {31, 9}}, {.shape = b}},
+                               {.result = {.ulps = 16, .floor = 8}, .gradient = false});
+            }
+        }
+    }
+    SUBCASE("takes the place of a product with weights that do not change, with the same bits") {
+        Tensor a = input("a", {40, 1100});
+        Tensor b = variable("b", random_array({.shape = {50, 1100}}, 1));
+        Tensor y = matmul(a, b, {.transpose_b = true});
+        Array  values(random_array({.shape = a.shape()}, 2));
+        Plan   plan = make_plan({y}, {}, {.frozen = true});
+        REQUIRE(plan.groups.size() == 1);
+        CHECK(plan.groups[0].last().op->name == "matmul_packed");
+        Program usual = compile({y}), packed = compile({y}, {}, {.frozen = true});
+        usual.run({{a, values}});
+        packed.run({{a, values}});
+        CHECK(same_bits(usual.output(0), packed.output(0)));
+    }
+    SUBCASE("but not of one row, which reads them once") {
+        Tensor a    = input("a", {1, 11});
+        Tensor b    = variable("b", Array(Type{{5, 11}}));
+        Plan   plan = make_plan({matmul(a, b, {.transpose_b = true})}, {}, {.frozen = true});
+        CHECK(plan.groups[0].last().op->name == "matmul");
+    }
+}
 
 TEST_CASE("matmul") {
     SUBCASE("agrees with its definition, either operand transposed") {
