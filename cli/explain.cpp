@@ -141,9 +141,9 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
         Json steps = Json::array();
         for (size_t i = 0; i < reports.size(); ++i) {
             const StepReport& each = reports[i];
-            Json              json{{"name", each.name},           {"result", each.result},  {"layout", each.layout},
-                      {"algorithm", each.algorithm}, {"flop", each.cost.flop}, {"bytes", each.cost.bytes},
-                      {"in_place", each.in_place}};
+            Json              json{{"name", each.name},           {"result", each.result},    {"layout", each.layout},
+                      {"algorithm", each.algorithm}, {"instead", each.instead},  {"flop", each.cost.flop},
+                      {"bytes", each.cost.bytes},    {"in_place", each.in_place}};
             if (arguments.time) {
                 json["seconds"]        = seconds[i];
                 json["roofline_share"] = share(each.cost, seconds[i]);
@@ -181,16 +181,17 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
     }
     fmt::print("\nplan: {} steps, {} threads, {} kernels\n", reports.size(), program.threads(),
                name_of(instruction_set()));
-    Rows rows{{"step", "result", "layout", "Mflop", "MB", "in place", "algorithm"}};
+    Rows rows{{"step", "result", "layout", "Mflop", "MB", "in place", "algorithm", "why not a faster one"}};
     if (arguments.time) {
-        rows[0].insert(rows[0].end() - 1, {"us", "Gflop/s", "GB/s", "roofline"});
+        rows[0].insert(rows[0].end() - 2, {"us", "Gflop/s", "GB/s", "roofline"});
     }
     for (size_t i = 0; i < reports.size(); ++i) {
         const StepReport& each = reports[i];
         rows.push_back({each.name, each.result, each.layout, fmt::format("{:.3f}", each.cost.flop / 1e6),
-                        fmt::format("{:.3f}", each.cost.bytes / 1e6), each.in_place ? "yes" : "", each.algorithm});
+                        fmt::format("{:.3f}", each.cost.bytes / 1e6), each.in_place ? "yes" : "", each.algorithm,
+                        each.instead});
         if (arguments.time) {
-            rows.back().insert(rows.back().end() - 1, {fmt::format("{:.1f}", seconds[i] * 1e6),
+            rows.back().insert(rows.back().end() - 2, {fmt::format("{:.1f}", seconds[i] * 1e6),
                                                        fmt::format("{:.1f}", each.cost.flop / seconds[i] / 1e9),
                                                        fmt::format("{:.1f}", each.cost.bytes / seconds[i] / 1e9),
                                                        fmt::format("{:.0f}%", share(each.cost, seconds[i]))});

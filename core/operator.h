@@ -48,7 +48,8 @@ struct Work {
     std::vector<Stage> stages               = {};
     size_t             scratch_bytes        = 0;
     size_t             thread_scratch_bytes = 0;
-    std::string        algorithm            = {};  ///< for `explain`: what was chosen, and why nothing faster
+    std::string        algorithm            = {};  ///< for `explain`: what was chosen
+    std::string        instead              = {};  ///< why a faster algorithm was not, where there is one
 };
 
 /// Bounds that values are brought between.

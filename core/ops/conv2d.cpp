@@ -31,7 +31,8 @@ struct Geometry {
     int64_t weight_floats() const { return filters * window.taps(); }
 
     PlanesConv planes() const { return {window, images, filters}; }
-    bool       winograd_pays() const { return groups == 1 && planes().winograd_pays(); }
+    /// Why it is not faster; empty if it is.
+    std::string no_winograd() const { return groups == 1 ? planes().no_winograd() : "Winograd: for one group"; }
 };
 
 Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
@@ -46,6 +47,15 @@ Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
 
 Shape output_shape(const Geometry& g) {
     return {g.images, g.filters * g.groups, g.window.output_height(), g.window.output_width()};
+}
+
+/// Why products with shifted rows, and nothing faster.
+std::string why_shifted_rows(const Node& node, const Geometry& g) {
+    const Window& w = g.window;
+    Shape         x{g.images, w.channels * g.groups, w.height, w.width};
+    Shape         weight{g.filters * g.groups, w.channels, w.kernel_height, w.kernel_width};
+    std::string   blocks = no_blocks(x, weight, options_of(node));
+    return blocks + (blocks.empty() ? "" : "; ") + g.no_winograd();
 }
 
 Cost cost_of(const Node& node, const Geometry& g) {
@@ -83,7 +93,7 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 
 Work work(const Node& node) {
     Geometry g = forward_geometry(node);
-    if (g.winograd_pays()) {
+    if (g.no_winograd().empty()) {
         return winograd_forward(g.planes());
     }
     const Gemm*          product   = &gemm();
@@ -104,7 +114,8 @@ Work work(const Node& node) {
     return {.stages               = {pack, multiply},
             .scratch_bytes        = float_bytes(g.groups * g.weight_floats()),
             .thread_scratch_bytes = float_bytes(g.window.shifted_floats() + product->panel_columns),
-            .algorithm            = "product with shifted rows"};
+            .algorithm            = "product with shifted rows",
+            .instead              = why_shifted_rows(node, g)};
 }
 
 Tensor on_blocks(const Node& node, BlockedOperands& operands) {
@@ -113,7 +124,7 @@ Tensor on_blocks(const Node& node, BlockedOperands& operands) {
     if (is_depthwise(x, node.inputs[1].shape(), options)) {
         return depthwise_blocked(operands.blocks(0), operands.planes(1), options);
     }
-    if (!blocks_pay(x, node.inputs[1].shape(), options)) {
+    if (!no_blocks(x, node.inputs[1].shape(), options).empty()) {
         return {};
     }
     return conv2d_blocked(stays_planar(x) ? operands.planes(0) : operands.blocks(0), operands.planes(1), options);
@@ -158,7 +169,7 @@ Tensors data_gradient(const Tensor& y, const Tensor& dy) {
 
 Work data_work(const Node& node) {
     Geometry g = data_geometry(node);
-    if (g.winograd_pays()) {
+    if (g.no_winograd().empty()) {
         return winograd_data_gradient(g.planes());
     }
     const Gemm* product   = &gemm();
@@ -200,7 +211,8 @@ Work data_work(const Node& node) {
     return {.stages               = {pack, multiply},
             .scratch_bytes        = float_bytes(g.groups * g.weight_floats()),
             .thread_scratch_bytes = float_bytes(std::max(image_scratch, rows * g.filters)),
-            .algorithm            = "product, shifted rows added back"};
+            .algorithm            = "product, shifted rows added back",
+            .instead              = why_shifted_rows(node, g)};
 }
 
 Tensor data_on_blocks(const Node& node, BlockedOperands& operands) {
@@ -209,7 +221,7 @@ Tensor data_on_blocks(const Node& node, BlockedOperands& operands) {
     if (is_depthwise(x, node.inputs[1].shape(), options)) {
         return depthwise_blocked_data_gradient(operands.blocks(0), operands.planes(1), x, options);
     }
-    if (!blocks_pay(x, node.inputs[1].shape(), options)) {
+    if (!no_blocks(x, node.inputs[1].shape(), options).empty()) {
         return {};
     }
     return conv2d_blocked_data_gradient(operands.blocks(0), operands.planes(1), x, options);
@@ -246,7 +258,7 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 
 Work weight_work(const Node& node) {
     Geometry g = weight_geometry(node);
-    if (g.winograd_pays()) {
+    if (g.no_winograd().empty()) {
         return winograd_weight_gradient(g.planes());
     }
     int64_t              parts   = std::clamp<int64_t>(g.images, 1, 8);  // of the batch, each with its own sum
@@ -303,7 +315,8 @@ Work weight_work(const Node& node) {
     return {.stages               = {multiply, add},
             .scratch_bytes        = float_bytes(parts * g.groups * floats),
             .thread_scratch_bytes = float_bytes(together * shifted),
-            .algorithm            = "products with shifted rows, parts of the batch summed in order"};
+            .algorithm            = "products with shifted rows, parts of the batch summed in order",
+            .instead              = why_shifted_rows(node, g)};
 }
 
 Tensor weight_on_blocks(const Node& node, BlockedOperands& operands) {
@@ -313,7 +326,7 @@ Tensor weight_on_blocks(const Node& node, BlockedOperands& operands) {
     if (is_depthwise(x, weight, options)) {
         return depthwise_blocked_weight_gradient(operands.blocks(0), operands.blocks(1), weight, options);
     }
-    if (!blocks_pay(x, weight, options)) {
+    if (!no_blocks(x, weight, options).empty()) {
         return {};
     }
     return conv2d_blocked_weight_gradient(operands.blocks(0), stays_planar(x) ? operands.planes(1) : operands.blocks(1),

@@ -8,6 +8,8 @@
 #include "core/ops/pack_filters.h"
 #include "core/ops/sweep.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 // Convolution on blocks of channels, by Winograd's algorithm where a 3 x 3 kernel has enough channels and pixels, else
@@ -70,16 +72,31 @@ Cost cost_of(const Node& node, const Geometry& g) { return conv_cost(node, stati
 
 WinogradShape winograd_shape(const Geometry& g) { return {g.images, g.channels, g.filters, g.x.height, g.x.width}; }
 
-/// Where it is faster, by measurement: the transforms must be few beside the products, few tiles may be cut off, and
-/// there must be enough of them for the transformed weights.
-bool winograd_pays(const Geometry& g) {
-    WinogradShape shape = winograd_shape(g);
-    bool three = g.kernel.height == 3 && g.kernel.width == 3 && g.stride.area() == 1 && g.padding.area() == 1 &&
-                 g.padding.height == 1;
+/// Why it is not faster, by measurement: the transforms must be few beside the products, few tiles may be cut off, and
+/// there must be enough of them for the transformed weights. Empty where it is.
+std::string no_winograd(const Geometry& g) {
+    WinogradShape     shape     = winograd_shape(g);
     constexpr int64_t tile_area = 16, least_tiles = 32, most_waste = 2;
-    return three && !g.planar && std::min(g.channels, g.filters) >= lanes && shape.tiles() >= least_tiles &&
-           shape.tiles() * tile_area <= most_waste * g.images * g.x.area();
+    if (g.kernel.height != 3 || g.kernel.width != 3) {
+        return fmt::format("Winograd: for 3 x 3 kernels, not {} x {}", g.kernel.height, g.kernel.width);
+    }
+    if (g.stride.area() != 1 || g.padding.area() != 1 || g.padding.height != 1) {
+        return "Winograd: for stride 1 and padding 1";
+    }
+    if (g.planar || std::min(g.channels, g.filters) < lanes) {
+        return fmt::format("Winograd: transforms cost more than they save with {} channels, {} filters", g.channels,
+                           g.filters);
+    }
+    if (shape.tiles() < least_tiles) {
+        return fmt::format("Winograd: {} tiles are too few for the transformed weights", shape.tiles());
+    }
+    if (shape.tiles() * tile_area > most_waste * g.images * g.x.area()) {
+        return fmt::format("Winograd: tiles of 4 x 4 reach too far beyond {} x {} pixels", g.x.height, g.x.width);
+    }
+    return {};
 }
+
+bool winograd_pays(const Geometry& g) { return no_winograd(g).empty(); }
 
 constexpr const char* winograd_name = "Winograd F(4x4, 3x3)";
 
@@ -269,7 +286,8 @@ Work work_reading(const Node& node, const std::optional<Reading>& reading) {
     return {.stages               = {pack, sweep_stage(sweep, cut, {packing.block_floats()}, reading)},
             .scratch_bytes        = float_bytes(packing.blocks() * packing.block_floats()),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
-            .algorithm            = "direct"};
+            .algorithm            = "direct",
+            .instead              = no_winograd(g)};
 }
 
 Tensor finished(const Node& node, const Finishing& finishing) {
@@ -354,7 +372,8 @@ Work finished_work(const Node& node, const std::optional<Reading>& reading) {
     PackedWeights weights{packing_of(g).block_floats(), true, FinishingOperands(node, 2)};
     return {.stages               = {sweep_stage(sweep, cut, weights, reading)},
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
-            .algorithm            = with_finishing("direct", node)};
+            .algorithm            = with_finishing("direct", node),
+            .instead              = no_winograd(g)};
 }
 
 const Operator conv2d_finished_operator{
@@ -444,7 +463,8 @@ Work data_work(const Node& node) {
     return {.stages               = {pack, sweep_stage(sweep, cut, {weight_floats}, {})},
             .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
-            .algorithm            = "direct"};
+            .algorithm            = "direct",
+            .instead              = no_winograd(g)};
 }
 
 const Operator conv2d_blocked_data_gradient_operator{
@@ -625,7 +645,8 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     return {.stages               = {multiply, add},
             .scratch_bytes        = float_bytes(shares * share_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
-            .algorithm            = "direct"};
+            .algorithm            = "direct",
+            .instead              = no_winograd(g)};
 }
 
 const Operator conv2d_blocked_weight_gradient_operator{
@@ -669,16 +690,20 @@ Tensor conv2d_blocked_weight_gradient(const Tensor& dy, const Tensor& x, const S
 
 bool stays_planar(const Shape& x) { return x[1] <= 4; }
 
-bool blocks_pay(const Shape& x, const Shape& weight, const ConvOptions& options) {
-    if (options.groups != 1 || options.dilation != std::vector<int64_t>{1, 1} || weight[0] == 0 || weight[1] == 0) {
-        return false;
+std::string no_blocks(const Shape& x, const Shape& weight, const ConvOptions& options) {
+    if (options.groups != 1 || options.dilation != std::vector<int64_t>{1, 1}) {
+        return "blocks of channels: for one group without dilation";
+    }
+    if (weight[0] == 0 || weight[1] == 0) {
+        return "blocks of channels: there are no channels";
     }
     // With the wasted products of filled-up blocks, more than this many times the products would be computed.
     constexpr double most    = 1.4;
     auto             filling = [](int64_t channels) {
         return static_cast<double>(blocks_of(channels) * lanes) / static_cast<double>(channels);
     };
-    return (stays_planar(x) ? 1.0 : filling(weight[1])) * filling(weight[0]) <= most;
+    double products = (stays_planar(x) ? 1.0 : filling(weight[1])) * filling(weight[0]);
+    return products <= most ? "" : fmt::format("blocks of channels: {:.2f} times the products", products);
 }
 
 }  // namespace hemp

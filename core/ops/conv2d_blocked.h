@@ -6,7 +6,7 @@
 namespace hemp {
 
 /// conv2d on images in blocks of channels (block_channels). The planner puts these in the place of conv2d and its
-/// gradients where blocks_pay; users need not.
+/// gradients where no_blocks has nothing against it; users need not.
 ///   x         [N, ceil(C / 16), H, W, 16] f32; or [N, C, H, W], for a first layer's few channels
 ///   weight    [K, C, kernel rows, kernel columns] f32
 ///   returns   [N, ceil(K / 16), H', W', 16], sizes as conv2d; channels beyond K are zero, whatever x has beyond C
@@ -30,9 +30,9 @@ Tensor conv2d_blocked_data_gradient(const Tensor& dy, const Tensor& weight, cons
 Tensor conv2d_blocked_weight_gradient(const Tensor& dy, const Tensor& x, const Shape& weight,
                                       const ConvOptions& options = {});
 
-/// True when a convolution is faster in blocks: no dilation, no groups, and few of its products lost on channels that
-/// only fill up a block. `x` [N, C, H, W], `weight` [K, C, kernel rows, kernel columns].
-bool blocks_pay(const Shape& x, const Shape& weight, const ConvOptions& options);
+/// Why a convolution is not faster in blocks; empty if it is: no dilation, no groups, and few of its products lost on
+/// channels that only fill up a block. `x` [N, C, H, W], `weight` [K, C, kernel rows, kernel columns].
+std::string no_blocks(const Shape& x, const Shape& weight, const ConvOptions& options);
 
 /// True when x stays [N, C, H, W]: too few channels for a block.
 bool stays_planar(const Shape& x);

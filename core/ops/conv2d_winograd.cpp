@@ -5,6 +5,8 @@
 #include "core/kernels/winograd_planes.h"
 #include "core/ops/convolution.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace hemp {
@@ -110,13 +112,23 @@ constexpr int64_t tiles_together = widest_panel;
 
 }  // namespace
 
-bool PlanesConv::winograd_pays() const {
-    const Window& w     = window;
-    bool          fives = w.kernel_height == 5 && w.kernel_width == 5 && w.stride_height == 1 && w.stride_width == 1 &&
-                 w.dilation_height == 1 && w.dilation_width == 1;
+std::string PlanesConv::no_winograd() const {
+    const Window&     w              = window;
     constexpr int64_t least_channels = 8, least_length = 8;
-    return fives && std::min(w.channels, filters) >= least_channels && w.output_height() % 2 == 0 &&
-           w.output_width() % 2 == 0 && std::min(w.output_height(), w.output_width()) >= least_length;
+    if (w.kernel_height != 5 || w.kernel_width != 5 || w.stride_height != 1 || w.stride_width != 1 ||
+        w.dilation_height != 1 || w.dilation_width != 1) {
+        return "Winograd on planes: for 5 x 5 kernels, stride 1, no dilation";
+    }
+    if (std::min(w.channels, filters) < least_channels) {
+        return fmt::format("Winograd: transforms cost more than they save with {} channels, {} filters", w.channels,
+                           filters);
+    }
+    if (w.output_height() % 2 != 0 || w.output_width() % 2 != 0 ||
+        std::min(w.output_height(), w.output_width()) < least_length) {
+        return fmt::format("Winograd on planes: for even numbers of at least {} rows and columns, not {} x {}",
+                           least_length, w.output_height(), w.output_width());
+    }
+    return {};
 }
 
 Work winograd_forward(const PlanesConv& conv) {

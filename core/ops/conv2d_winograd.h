@@ -15,9 +15,9 @@ struct PlanesConv {
     Window  window;
     int64_t images, filters;
 
-    /// True when it is faster: 5 x 5 kernels with stride 1, an even number of rows and columns of results, and enough
-    /// channels and filters for the transforms to be few beside the products.
-    bool winograd_pays() const;
+    /// Why it is not faster; empty if it is: 5 x 5 kernels with stride 1, an even number of rows and columns of
+    /// results, and enough channels and filters for the transforms to be few beside the products.
+    std::string no_winograd() const;
 };
 
 /// Operands and result of each are those of the node: (x, weight), (dy, weight), (dy, x).

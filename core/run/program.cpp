@@ -234,6 +234,7 @@ std::vector<StepReport> Program::report() const {
         const Tensor& result = step.group.is_chain() ? step.group.outputs.back() : step.group.nodes.back();
         report.result        = to_string(result.type());
         report.algorithm     = step.work.algorithm;
+        report.instead       = step.work.instead;
         report.layout        = layout_of(result);
         report.cost          = cost_of(step.group);
         report.seconds       = step.seconds;

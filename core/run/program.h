@@ -35,6 +35,7 @@ struct StepReport {
     std::string name;       ///< operators, joined by '+' in a chain
     std::string result;     ///< type of what it writes
     std::string algorithm;  ///< of an operator that has several
+    std::string instead;    ///< why a faster one was not taken
     std::string layout;     ///< of what it writes
     Cost        cost;
     double      seconds  = 0;  ///< of the last profiled run

@@ -1,7 +1,10 @@
 #include "core/ops/conv2d_blocked.h"
+#include "core/ops/conv2d.h"
 
 #include "core/ops/channel_blocks.h"
 #include "core/ops/depthwise_blocked.h"
+#include "core/plan/plan.h"
+#include "core/run/program.h"
 #include "tests/harness.h"
 
 #include <doctest/doctest.h>
@@ -170,11 +173,24 @@ TEST_CASE("depthwise conv2d on blocks of channels") {
     }
 }
 
-TEST_CASE("blocks of channels pay") {
-    CHECK(blocks_pay({1, 16, 8, 8}, {16, 16, 3, 3}, {}));
-    CHECK(blocks_pay({1, 3, 8, 8}, {64, 3, 3, 3}, {}));
-    CHECK(blocks_pay({1, 144, 8, 8}, {24, 144, 1, 1}, {}));
-    CHECK_FALSE(blocks_pay({1, 20, 8, 8}, {50, 20, 5, 5}, {}));
-    CHECK_FALSE(blocks_pay({1, 16, 8, 8}, {16, 16, 3, 3}, {.dilation = {2, 2}}));
-    CHECK_FALSE(blocks_pay({1, 16, 8, 8}, {16, 1, 3, 3}, {.groups = 16}));
+TEST_CASE("blocks of channels pay, or it is said why not") {
+    CHECK(no_blocks({1, 16, 8, 8}, {16, 16, 3, 3}, {}).empty());
+    CHECK(no_blocks({1, 3, 8, 8}, {64, 3, 3, 3}, {}).empty());
+    CHECK(no_blocks({1, 144, 8, 8}, {24, 144, 1, 1}, {}).empty());
+    CHECK(no_blocks({1, 20, 8, 8}, {50, 20, 5, 5}, {}) == "blocks of channels: 2.05 times the products");
+    CHECK(no_blocks({1, 16, 8, 8}, {16, 16, 3, 3}, {.dilation = {2, 2}}) ==
+          "blocks of channels: for one group without dilation");
+    CHECK_FALSE(no_blocks({1, 16, 8, 8}, {16, 1, 3, 3}, {.groups = 16}).empty());
+}
+
+TEST_CASE("a direct convolution says why Winograd's algorithm was not taken") {
+    auto instead = [](Shape x, Shape weight, const ConvOptions& options) {
+        return make_plan({conv2d(input("x", x), input("weight", weight), options)}).works.at(1).instead;
+    };
+    CHECK(instead({1, 16, 8, 8}, {16, 16, 1, 1}, {}) == "Winograd: for 3 x 3 kernels, not 1 x 1");
+    CHECK(instead({8, 16, 16, 16}, {16, 16, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}) ==
+          "Winograd: for stride 1 and padding 1");
+    CHECK(instead({1, 16, 8, 8}, {16, 16, 3, 3}, {.padding = {1, 1}}) ==
+          "Winograd: 4 tiles are too few for the transformed weights");
+    CHECK(instead({8, 16, 16, 16}, {16, 16, 3, 3}, {.padding = {1, 1}}).empty());
 }
