@@ -75,8 +75,11 @@ WinogradShape winograd_shape(const Geometry& g) { return {g.images, g.channels, 
 /// Why it is not faster, by measurement: the transforms must be few beside the products, few tiles may be cut off, and
 /// there must be enough of them for the transformed weights. Empty where it is.
 std::string no_winograd(const Geometry& g) {
-    WinogradShape     shape     = winograd_shape(g);
-    constexpr int64_t tile_area = 16, least_tiles = 32, most_waste = 2;
+    WinogradShape shape = winograd_shape(g);
+    // Half the multiplications of a direct convolution, which is as slow for a few pixels an image as for 12: so many
+    // sums it needs side by side.
+    constexpr int64_t least_tiles = 32, least_area = 12;
+    int64_t           direct = 9 * g.images * std::max(g.x.area(), least_area);
     if (g.kernel.height != 3 || g.kernel.width != 3) {
         return fmt::format("Winograd: for 3 x 3 kernels, not {} x {}", g.kernel.height, g.kernel.width);
     }
@@ -90,7 +93,7 @@ std::string no_winograd(const Geometry& g) {
     if (shape.tiles() < least_tiles) {
         return fmt::format("Winograd: {} tiles are too few for the transformed weights", shape.tiles());
     }
-    if (shape.tiles() * tile_area > most_waste * g.images * g.x.area()) {
+    if (2 * 36 * shape.tiles() > direct) {
         return fmt::format("Winograd: tiles of 4 x 4 reach too far beyond {} x {} pixels", g.x.height, g.x.width);
     }
     return {};
