@@ -50,6 +50,7 @@ Recipe recipe_of(const RunOptions& options, const std::string& model) {
     if (result.method != Recipe::Method::plain) {
         result.regularizer.zero          = result.prunes();
         result.regularizer.levels        = options.levels > 0 ? options.levels : result.regularizer.levels;
+        result.regularizer.deviations    = options.level_step > 0 ? options.level_step : result.regularizer.deviations;
         result.regularizer.entropy.order = options.order > 0 ? options.order : result.regularizer.entropy.order;
         result.entropy                   = given(options.entropy, result.entropy);
     }
@@ -604,6 +605,7 @@ Json to_json(const RunOptions& o) {
             {"label_smoothing", o.smoothing},
             {"mixup", o.mixup},
             {"levels", o.levels},
+            {"level_step", o.level_step},
             {"order", o.order},
             {"entropy", o.entropy},
             {"clip_norm", o.clip_norm},
@@ -634,6 +636,7 @@ RunOptions run_options(const Json& stored) {
             .smoothing       = json.at("label_smoothing"),
             .mixup           = json.at("mixup"),
             .levels          = json.at("levels"),
+            .level_step      = json.at("level_step"),
             .order           = json.at("order"),
             .entropy         = json.at("entropy"),
             .clip_norm       = json.at("clip_norm"),
@@ -680,6 +683,10 @@ void add_run_options(Command& command, RunOptions& options) {
         .option("--levels", options.levels,
                 "Levels of each tensor; default: the recipe's (hemp 7, paper 4), 31 without data")
         .between(2, 256);
+    command
+        .option("--level-step", options.level_step,
+                "Distance of a tensor's levels at first, in standard deviations of its weights; recipe hemp: 2")
+        .positive();
     command.option("--order", options.order, "Order of the entropy").between(1, 8);
     command.option("--entropy", options.entropy, "Coefficient of the entropy").not_negative();
     command.option("--clip-norm", options.clip_norm, "Scale gradients down to this norm of all of them together")
@@ -703,6 +710,7 @@ void check(const RunOptions& options) {
         fail<UsageError>("--no-holdout: leaves no images to choose the file by; drop it, or the target");
     }
     for (auto [flag, value] : {std::pair{"--rate", options.rate},
+                               {"--level-step", options.level_step},
                                {"--entropy", options.entropy},
                                {"--weight-decay", options.weight_decay},
                                {"--clip-norm", options.clip_norm},
@@ -730,9 +738,13 @@ void check(const RunOptions& options) {
     }
     augmentation(options.augment);
     if (recipe(options.recipe, options.model).method == Recipe::Method::plain &&
-        (options.levels > 0 || options.order > 0 || options.entropy >= 0)) {
-        fail<UsageError>("--levels, --order, --entropy: recipe '{}' has no regularizer; add --recipe hemp",
-                         options.recipe);
+        (options.levels > 0 || options.level_step > 0 || options.order > 0 || options.entropy >= 0)) {
+        fail<UsageError>(
+            "--levels, --level-step, --order, --entropy: recipe '{}' has no regularizer; add --recipe hemp",
+            options.recipe);
+    }
+    if (options.level_step > 0 && options.recipe == "paper") {
+        fail<UsageError>("--level-step: recipe 'paper' fits its levels to the weights; drop it, or use --recipe hemp");
     }
 }
 

@@ -30,6 +30,7 @@ struct RunOptions {
     double      smoothing       = -1;  ///< of the labels; negative: the recipe's
     double      mixup           = -1;  ///< negative: the recipe's
     int         levels          = 0;
+    double      level_step      = 0;  ///< in standard deviations of a tensor's weights; 0: the recipe's
     int         order           = 0;
     double      entropy         = -1;  ///< the coefficient; negative: the recipe's
     double      clip_norm       = 0;

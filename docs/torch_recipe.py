@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Recipe `cifar` in PyTorch, to compare hemp's training with: torch_recipe.py DATA EPOCHS MODEL [SEED]
+"""Recipe `cifar` in PyTorch, to compare hemp's training with: torch_recipe.py DATA EPOCHS MODEL [SEED [STATE]]
 
 DATA holds CIFAR-10's binary files, or an image folder with train/<class>/ and test/<class>/ (needs Pillow). Run it with a
-Python that has torch. Prints the loss of each epoch, and at the end the accuracy on the test images.
+Python that has torch. Prints the loss of each epoch, and at the end the accuracy on the test images. With the name of a file
+STATE, an interrupted run goes on from its last epoch.
 
 As hemp does: SGD with Nesterov momentum 0.9, rate 0.1 falling along half a cosine, weight decay 5e-4, batches of 128,
 images moved by up to 4 pixels and mirrored, the same distribution of first weights. Only random numbers differ.
@@ -83,8 +84,8 @@ def first_weights(network):
             nn.init.zeros_(layer.bias)
 
 
-def train(model, data, epochs, seed):
-    """The trained network and the mean loss of each epoch."""
+def train(model, data, epochs, seed, state=None):
+    """The trained network and the mean loss of each epoch. `state`: a file that each epoch is kept in."""
     torch.manual_seed(seed)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     network = NETWORKS[model]()
@@ -95,7 +96,13 @@ def train(model, data, epochs, seed):
     steps = len(x) // BATCH
     update = torch.optim.SGD(network.parameters(), lr=RATE, momentum=0.9, nesterov=True, weight_decay=DECAY)
     losses = []
-    for epoch in range(epochs):
+    if state is not None and state.exists():
+        kept = torch.load(state, weights_only=True)
+        network.load_state_dict(kept["network"])
+        update.load_state_dict(kept["update"])
+        torch.set_rng_state(kept["random"])
+        losses = kept["losses"]
+    for epoch in range(len(losses), epochs):
         order, total = torch.randperm(len(x)), 0
         for step in range(steps):
             for group in update.param_groups:
@@ -109,6 +116,11 @@ def train(model, data, epochs, seed):
         losses.append(total / steps)
         print(f"PyTorch, seed {seed}, {model}: epoch {epoch + 1}/{epochs}  loss {losses[-1]:.4f}", file=sys.stderr,
               flush=True)
+        if state is not None:
+            kept = {"network": network.state_dict(), "update": update.state_dict(), "random": torch.get_rng_state(),
+                    "losses": losses}
+            torch.save(kept, state.with_suffix(".part"))
+            state.with_suffix(".part").replace(state)
     return network, losses
 
 
@@ -121,10 +133,11 @@ def accuracy(network, data):
 
 
 def main():
-    if len(sys.argv) not in (4, 5) or sys.argv[3] not in NETWORKS:
+    if len(sys.argv) not in (4, 5, 6) or sys.argv[3] not in NETWORKS:
         sys.exit(f"{__doc__}\nMODEL is one of {', '.join(NETWORKS)}.")
     data, epochs, model = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    network, _ = train(model, data, epochs, int(sys.argv[4]) if len(sys.argv) == 5 else 1)
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    network, _ = train(model, data, epochs, seed, pathlib.Path(sys.argv[5]) if len(sys.argv) > 5 else None)
     print(f"{model}: accuracy {100 * accuracy(network, data):.2f} % on the test images")
 
 

@@ -26,7 +26,8 @@ QuantizedTensor rounded_finely(const Parameter& parameter, const PackageOptions&
         largest = std::max(largest, std::abs(value));
     }
     // The step is a float of 8 significant bits: it costs a byte less, and changes nothing that matters.
-    float step = largest / static_cast<float>(options.side_levels / 2);
+    bool  side = parameter.role == Role::weight || parameter.role == Role::bias;
+    float step = largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2);
     int   exponent;
     float fraction = std::frexp(step, &exponent);
     step           = std::ldexp(std::ceil(fraction * 256) / 256, exponent);

@@ -11,14 +11,15 @@ namespace hemp {
 std::shared_ptr<const ModelSpec> model_spec(std::string_view name);
 
 struct PackageOptions {
-    int side_levels = 31;  ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more
+    int side_levels = 31;    ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more
+    int norm_levels = 2047;  ///< of batch norm's scales, shifts and statistics, whose small values matter as well: odd
 };
 
 /// The parameter with every value at its nearest level.
 QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels);
 
 /// The model as a file holds it. Weights that the regularizer knows get its levels; every other tensor is rounded to
-/// multiples of a step of its own, max|x| / (side_levels / 2).
+/// multiples of a step of its own, max|x| / (side_levels / 2), or with norm_levels.
 HempFile package(const Model& model, const Regularizer* regularizer, const PackageOptions& options = {});
 
 /// The model with every weight tensor rounded to multiples of one step, the other tensors finely: what `hemp compress`

@@ -105,12 +105,14 @@ Work gathering(Work work, const Geometry& g, Pixels pixels, size_t y) {
     work.stages.back() = {stage.pieces, [=](const Buffers& memory, int64_t piece) {
                               stage.run(memory, piece);
                               const float* images = pixels(memory);
-                              Moments*     record = memory_of(memory) + records->first[static_cast<size_t>(piece)] - 1;
+                              Moments*     next   = memory_of(memory) + records->first[static_cast<size_t>(piece)];
+                              Moments*     record = nullptr;
                               int64_t      last   = -1;
                               stage.written(piece, [&](int64_t block, int64_t first, int64_t count) {
                                   if (block != last) {
-                                      *++record = Moments();
-                                      last      = block;
+                                      record  = next++;
+                                      *record = Moments();
+                                      last    = block;
                                   }
                                   add(images + first, count, lanes, *record);
                               });

@@ -270,6 +270,8 @@ TEST_CASE("wrong usage ends with 2 and says what to do") {
     check_refused(folder, "train lenet5 --data digits --epochs 0", 2, "--epochs");
     check_refused(folder, "train lenet5 --data digits --val digits --no-holdout", 2, "--no-holdout");
     check_refused(folder, "train lenet5 --data digits --levels 5", 2, "--levels");
+    check_refused(folder, "train lenet5 --data digits --level-step 1", 2, "--level-step");
+    check_refused(folder, "train lenet5 --data digits --recipe paper --level-step 1", 2, "--level-step");
     check_refused(folder, "train lenet5 --data digits --resume --force", 2, "--force");
     check_refused(folder, "train lenet5 --data digits --resume", 2, "--resume");
     check_refused(folder, "train lenet5 --data digits --recipe fast", 2, "paper");
