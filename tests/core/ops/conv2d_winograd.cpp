@@ -55,8 +55,8 @@ const std::vector<std::string> all_by_winograd(3, "Winograd F(2x2, 5x5)");
 TEST_CASE("5 x 5 kernels on planes go by Winograd's algorithm") {
     SUBCASE("which agrees with the definition") {
         for (const Case& c :
-             {Case{{3, 8, 12, 12}, {9, 8, 5, 5}}, Case{{2, 9, 8, 10}, {17, 9, 5, 5}, {.padding = {2, 2}}},
-              Case{{1, 20, 14, 12}, {8, 20, 5, 5}}, Case{{2, 8, 4, 10}, {8, 8, 5, 5}, {.padding = {4, 3}}}}) {
+             {Case{{2, 8, 12, 12}, {9, 8, 5, 5}}, Case{{1, 9, 8, 10}, {17, 9, 5, 5}, {.padding = {2, 2}}},
+              Case{{1, 10, 14, 12}, {8, 10, 5, 5}}, Case{{2, 8, 4, 10}, {8, 8, 5, 5}, {.padding = {4, 3}}}}) {
             CAPTURE(fmt::format("{} {}", c.x, c.weight));
             CHECK(algorithms_of(c) == all_by_winograd);
             for (const auto& [build, operands] : c.all()) {
