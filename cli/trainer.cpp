@@ -106,7 +106,10 @@ void Trainer::build() {
     Gradients gradients;
     Updates   updates;
     if (recipe.method == Recipe::Method::straight_through) {
-        loss        = regularizer_->quantized(loss, quantize_);
+        loss = regularizer_->quantized(loss, quantize_);
+        for (Update& update : pass.updates) {  // batch norm's statistics are those of the quantized network
+            update.value = regularizer_->quantized(update.value, quantize_);
+        }
         Tensors all = trained;
         all.insert(all.end(), regularizer_->steps().begin(), regularizer_->steps().end());
         gradients = grad(loss, all);
