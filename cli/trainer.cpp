@@ -106,9 +106,14 @@ void Trainer::build() {
     Gradients gradients;
     Updates   updates;
     if (recipe.method == Recipe::Method::straight_through) {
-        loss = regularizer_->quantized(loss, quantize_);
-        for (Update& update : pass.updates) {  // batch norm's statistics are those of the quantized network
-            update.value = regularizer_->quantized(update.value, quantize_);
+        Tensors forward{loss};
+        for (const Update& update : pass.updates) {  // batch norm's statistics are those of the quantized network
+            forward.push_back(update.value);
+        }
+        forward = regularizer_->quantized(forward, quantize_);
+        loss    = forward[0];
+        for (size_t i = 0; i < pass.updates.size(); ++i) {
+            pass.updates[i].value = forward[i + 1];
         }
         Tensors all = trained;
         all.insert(all.end(), regularizer_->steps().begin(), regularizer_->steps().end());

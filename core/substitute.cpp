@@ -2,13 +2,13 @@
 
 namespace hemp {
 
-Tensor substitute(const Tensor& tensor, const std::map<Tensor, Tensor>& exchange) {
+Tensors substitute(const Tensors& tensors, const std::map<Tensor, Tensor>& exchange) {
     std::map<Tensor, Tensor> replaced;
     for (const auto& [from, to] : exchange) {
         expect(from.type() == to.type(), "substitute: {} cannot stand for {}", to.type(), from.type());
         replaced[from] = to;
     }
-    for (const Tensor& each : topological_order({tensor})) {
+    for (const Tensor& each : topological_order(tensors)) {
         const Node& old = each.node();
         if (replaced.contains(each)) {
             continue;
@@ -19,7 +19,11 @@ Tensor substitute(const Tensor& tensor, const std::map<Tensor, Tensor>& exchange
         }
         replaced[each] = inputs == old.inputs ? each : node(*old.op, inputs, old.attributes);
     }
-    return replaced.at(tensor);
+    Tensors result;
+    for (const Tensor& tensor : tensors) {
+        result.push_back(replaced.at(tensor));
+    }
+    return result;
 }
 
 }  // namespace hemp

@@ -95,13 +95,13 @@ Updates Regularizer::refresh() const {
     return updates;
 }
 
-Tensor Regularizer::quantized(const Tensor& tensor, const Tensor& on) const {
+Tensors Regularizer::quantized(const Tensors& tensors, const Tensor& on) const {
     std::map<Tensor, Tensor> exchange;
     for (size_t i = 0; i < weights_.size(); ++i) {
         Tensor q              = quantize(weights_[i], levels_[i]);
         exchange[weights_[i]] = on ? select(on, q, weights_[i]) : q;
     }
-    return substitute(tensor, exchange);
+    return substitute(tensors, exchange);
 }
 
 Gradients Regularizer::penalized(const Gradients& gradients, const Tensor& coefficient) const {

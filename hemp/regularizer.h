@@ -55,9 +55,11 @@ class Regularizer {
     /// New values of the cached gradients.
     Updates refresh() const;
 
-    /// The same tensor, a loss for one, with every weight read as its nearest level (given a scalar `on`, where it is
-    /// not 0); gradients go straight through to the weights, and to the levels.
-    Tensor quantized(const Tensor& tensor, const Tensor& on = {}) const;
+    /// The same loss with every weight read as its nearest level (given a scalar `on`, where it is not 0); gradients go
+    /// straight through to the weights, and to the levels.
+    Tensor quantized(const Tensor& loss, const Tensor& on = {}) const { return quantized(Tensors{loss}, on)[0]; }
+    /// The same of a loss and what else the forward pass gives: new statistics of batch norm.
+    Tensors quantized(const Tensors& tensors, const Tensor& on) const;
 
     /// Gradients of loss + coefficient * bits, with the cached gradient of the bits.
     Gradients penalized(const Gradients& gradients, const Tensor& coefficient) const;

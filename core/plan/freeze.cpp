@@ -14,9 +14,7 @@ Roots freeze(const Roots& roots) {
         }
     }
     Roots result;
-    for (const Tensor& output : roots.outputs) {
-        result.outputs.push_back(substitute(output, constants));
-    }
+    result.outputs = substitute(roots.outputs, constants);
     return result;
 }
 
