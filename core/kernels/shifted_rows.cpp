@@ -1,6 +1,6 @@
 #include "core/kernels/shifted_rows.h"
 
-#include "core/kernels/vector.h"
+#include "core/kernels/short_rows.h"
 
 #include <algorithm>
 
@@ -36,27 +36,6 @@ void for_each_row(const Window& w, const Visit& visit) {
                 }
             }
         }
-    }
-}
-
-// Rows are short: a call of memcpy for each would cost more than the copy.
-void copy_row(const float* from, int64_t length, float* to) {
-    int64_t i = 0;
-    for (; i + 4 <= length; i += 4) {
-        Baseline::store(to + i, Baseline::load(from + i));
-    }
-    for (; i < length; ++i) {
-        to[i] = from[i];
-    }
-}
-
-void add_row(const float* from, int64_t length, float* to) {
-    int64_t i = 0;
-    for (; i + 4 <= length; i += 4) {
-        Baseline::store(to + i, Baseline::load(to + i) + Baseline::load(from + i));
-    }
-    for (; i < length; ++i) {
-        to[i] += from[i];
     }
 }
 

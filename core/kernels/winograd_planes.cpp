@@ -1,6 +1,7 @@
 #include "core/kernels/winograd_planes.h"
 
 #include "core/kernels/dispatch.h"
+#include "core/kernels/short_rows.h"
 #include "core/kernels/winograd_points.h"
 
 #include <algorithm>
@@ -43,9 +44,9 @@ HEMP_INLINE void to_points_twice(const typename V::Float (&d)[Size][Size], typen
     }
 }
 
-/// The other way; `one_axis` is from_points, taps_from_points or inputs_from_points.
-template <class V, int Size, class OneAxis>
-HEMP_INLINE void from_points_twice(const typename V::Float (&v)[6][6], const double* scale, OneAxis one_axis,
+/// The other way, with the factors of the rows.
+template <class V, int Size>
+HEMP_INLINE void from_points_twice(const typename V::Float (&v)[6][6], const double* scale,
                                    typename V::Float (&d)[Size][Size]) {
     using F = typename V::Float;
     F by_column[6][Size];
@@ -56,7 +57,7 @@ HEMP_INLINE void from_points_twice(const typename V::Float (&v)[6][6], const dou
         for (int i = 0; i < 6; ++i) {
             column[i] = v[i][j];
         }
-        one_axis(column, by_column[j]);
+        from_points<V>(column, by_column[j]);
     }
 #pragma GCC unroll 6
     for (int i = 0; i < Size; ++i) {
@@ -65,34 +66,13 @@ HEMP_INLINE void from_points_twice(const typename V::Float (&v)[6][6], const dou
         for (int j = 0; j < 6; ++j) {
             row[j] = by_column[j][i];
         }
-        one_axis(row, d[i]);
+        from_points<V>(row, d[i]);
 #pragma GCC unroll 6
         for (int j = 0; j < Size; ++j) {
             d[i][j] *= number<V>(scale[i] * scale[j]);
         }
     }
 }
-
-// Functors, since a lambda in a kernel does not inherit its instruction set.
-
-template <class V>
-struct ResultsFromPoints {
-    HEMP_INLINE void operator()(const typename V::Float (&m)[6], typename V::Float (&y)[2]) const {
-        from_points<V>(m, y);
-    }
-};
-template <class V>
-struct TapsFromPoints {
-    HEMP_INLINE void operator()(const typename V::Float (&m)[6], typename V::Float (&g)[5]) const {
-        taps_from_points<V>(m, g);
-    }
-};
-template <class V>
-struct InputsFromPoints {
-    HEMP_INLINE void operator()(const typename V::Float (&v)[6], typename V::Float (&d)[6]) const {
-        inputs_from_points<V>(v, d);
-    }
-};
 
 template <class V>
 HEMP_INLINE void load_points(const float* v, int64_t stride, typename V::Float (&to)[6][6]) {
@@ -123,16 +103,6 @@ HEMP_INLINE void for_each_four(int64_t count, const Visit& visit) {
         visit(i);
     }
     visit(count - 4);
-}
-
-HEMP_INLINE void add_row(const float* from, int64_t length, float* to) {
-    int64_t i = 0;
-    for (; i + 4 <= length; i += 4) {
-        Baseline::store(to + i, Baseline::load(to + i) + Baseline::load(from + i));
-    }
-    for (; i < length; ++i) {
-        to[i] += from[i];
-    }
 }
 
 /// Neighbours to even and odd columns, and back.
@@ -274,7 +244,7 @@ struct InputGradients {
             for (int64_t tile = 0; tile < tiles; tile += V::width) {
                 typename V::Float points[6][6], values[6][6];
                 load_points<V>(row + tile, v.point, points);
-                from_points_twice<V>(points, input_scale, InputsFromPoints<V>(), values);
+                from_points_twice<V>(points, input_scale, values);
                 store_points<V>(values, d + tile, d_stride);
             }
         }
@@ -290,7 +260,7 @@ struct Results {
             for (int64_t tile = 0; tile < tiles; tile += V::width) {
                 typename V::Float points[6][6], values[2][2];
                 load_points<V>(row + tile, m.point, points);
-                from_points_twice<V>(points, result_scale, ResultsFromPoints<V>(), values);
+                from_points_twice<V>(points, result_scale, values);
                 for (int i = 0; i < 4; ++i) {
                     V::store(y + i * y_stride + tile, values[i / 2][i % 2]);
                 }
@@ -429,7 +399,7 @@ void filters_from_points(int64_t count, const float* u, int64_t stride, float* g
         for (int i = 0; i < 36; ++i) {
             points[i / 6][i % 6] = u[i * stride + at];
         }
-        from_points_twice<One>(points, tap_scale, TapsFromPoints<One>(), taps);
+        from_points_twice<One>(points, tap_scale, taps);
         std::copy_n(&taps[0][0], 25, g + at * 25);
     }
 }

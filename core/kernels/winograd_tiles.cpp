@@ -256,7 +256,7 @@ struct WeightGradients {
                 for (int i = 0; i < 6; ++i) {
                     values[i] = V::load(du + at + (i * 6 + j) * stride);
                 }
-                taps_from_points<V>(values, columns[j]);
+                from_points<V>(values, columns[j]);
             }
 #pragma GCC unroll 3
             for (int i = 0; i < 3; ++i) {
@@ -265,7 +265,7 @@ struct WeightGradients {
                 for (int j = 0; j < 6; ++j) {
                     values[j] = columns[j][i];
                 }
-                taps_from_points<V>(values, taps);
+                from_points<V>(values, taps);
 #pragma GCC unroll 3
                 for (int j = 0; j < 3; ++j) {
                     V::store(to + (i * 3 + j) * 16, taps[j] * number<V>(tap_scale[i] * tap_scale[j]));

@@ -79,29 +79,28 @@ struct Blocks {
 Work one_product(Sizes s, MatrixView a, MatrixView b) {
     const Gemm* product = &gemm();
     Blocks      cut{s};
-    int64_t     rows = cut.rows, columns = cut.columns;
-    auto        row      = [=](int64_t block) { return cut.row(block); };
-    auto        column   = [=](int64_t block) { return cut.column(block); };
     int64_t     a_floats = s.m * s.k;
 
-    Stage pack{rows + columns, [=](const Buffers& memory, int64_t piece) {
+    Stage pack{cut.rows + cut.columns, [=](const Buffers& memory, int64_t piece) {
                    float* packed = reinterpret_cast<float*>(memory.scratch);
-                   if (piece < rows) {
-                       int64_t    first = row(piece);
+                   if (piece < cut.rows) {
+                       int64_t    first = cut.row(piece);
                        MatrixView part{memory.input<float>(0) + first * a.row_stride, a.row_stride, a.column_stride};
-                       product->pack_a(part, row(piece + 1) - first, s.k, packed + first * s.k);
+                       product->pack_a(part, cut.row(piece + 1) - first, s.k, packed + first * s.k);
                    } else {
-                       int64_t    first = column(piece - rows);
+                       int64_t    first = cut.column(piece - cut.rows);
                        MatrixView part{memory.input<float>(1) + first * b.column_stride, b.row_stride, b.column_stride};
-                       product->pack_b(part, s.k, column(piece - rows + 1) - first, packed + a_floats + first * s.k);
+                       product->pack_b(part, s.k, cut.column(piece - cut.rows + 1) - first,
+                                       packed + a_floats + first * s.k);
                    }
                }};
-    Stage multiply{rows * columns, [=](const Buffers& memory, int64_t piece) {
+    Stage multiply{cut.rows * cut.columns, [=](const Buffers& memory, int64_t piece) {
                        const float* packed       = reinterpret_cast<const float*>(memory.scratch);
-                       int64_t      first_row    = row(piece % rows);
-                       int64_t      first_column = column(piece / rows);
-                       product->multiply(row(piece % rows + 1) - first_row, column(piece / rows + 1) - first_column,
-                                         s.k, packed + first_row * s.k, packed + a_floats + first_column * s.k,
+                       int64_t      first_row    = cut.row(piece % cut.rows);
+                       int64_t      first_column = cut.column(piece / cut.rows);
+                       product->multiply(cut.row(piece % cut.rows + 1) - first_row,
+                                         cut.column(piece / cut.rows + 1) - first_column, s.k, packed + first_row * s.k,
+                                         packed + a_floats + first_column * s.k,
                                          memory.out<float>() + first_row * s.n + first_column, s.n, false);
                    }};
     return {.stages        = {pack, multiply},
@@ -185,14 +184,16 @@ Work work(const Node& node) {
     return leading_axes(node.type.shape).size() == 1 ? one_product(s, a, b) : batch_of_products(node, s, a, b);
 }
 
-Cost cost(const Node& node) {
-    Sizes  s     = sizes_of(node);
+/// Of a product with sums of `depth` terms.
+Cost product_cost(const Node& node, int64_t depth) {
     double bytes = static_cast<double>(node.type.bytes());
     for (const Tensor& input : node.inputs) {
         bytes += static_cast<double>(input.type().bytes());
     }
-    return {.flop = 2.0 * static_cast<double>(node.type.shape.size()) * static_cast<double>(s.k), .bytes = bytes};
+    return {.flop = 2.0 * static_cast<double>(node.type.shape.size()) * static_cast<double>(depth), .bytes = bytes};
 }
+
+Cost cost(const Node& node) { return product_cost(node, sizes_of(node).k); }
 
 /// Weights that never change are packed once.
 Tensor finished(const Node& node, const Finishing& finishing) {
@@ -259,13 +260,7 @@ const Operator matmul_packed_operator{
     .name  = "matmul_packed",
     .infer = packed_infer,
     .work  = packed_work,
-    .cost =
-        [](const Node& node) {
-            Sizes s = packed_sizes(node);
-            return Cost{.flop  = 2.0 * static_cast<double>(s.m * s.n * s.k),
-                        .bytes = static_cast<double>(node.inputs[0].type().bytes() + node.inputs[1].type().bytes() +
-                                                     node.type.bytes())};
-        },
+    .cost  = [](const Node& node) { return product_cost(node, packed_sizes(node).k); },
 };
 
 Type pack_infer(const Node& node) {

@@ -103,7 +103,7 @@ constexpr double points[] = {0, 0.75, -0.75, 1.5, -1.5};
 
 double factor_of_point(int64_t point) {
     if (point == 5) {
-        return 1 / (0.75 * 0.75 * 0.75);  // as core/kernels/winograd_tiles.cpp divides it between the transforms
+        return 1 / (0.75 * 0.75 * 0.75);  // as core/kernels/winograd_points.h divides it between the transforms
     }
     double product = 1;
     for (int64_t other = 0; other < 5; ++other) {
