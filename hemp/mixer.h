@@ -80,7 +80,7 @@ class Mixer {
     void forget();
 
     /// Codes a bit of kind `kind` by the first `used` contexts: `bits(bit, p)` gets the probability and returns the
-    /// bit.
+    /// bit. Nothing is learned of it where Bits::only_asks.
     template <size_t used, class Bits>
     int code(Bits& bits, int bit, size_t kind, const Context& context, size_t selector) {
         std::array<Slot*, used>   slots;
@@ -107,6 +107,9 @@ class Mixer {
         uint32_t p = std::clamp((static_cast<uint32_t>(tables_.squash(x)) + refined) / 2, 1u, 65535u);
 
         bit = bits(bit, p);
+        if constexpr (Bits::only_asks) {
+            return bit;
+        }
 
         int32_t error1 = ((bit << 16) - tables_.squash(x1)) * 3;
         int32_t error2 = ((bit << 16) - tables_.squash(x2)) * 3;

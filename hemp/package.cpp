@@ -20,17 +20,20 @@ QuantizedTensor rounded(const Parameter& parameter, float step) {
     return result;
 }
 
+/// The next float of 8 significant bits: it takes a byte or two less, and changes nothing that matters.
+float short_step(float step) {
+    int   exponent;
+    float fraction = std::frexp(step, &exponent);
+    return std::ldexp(std::ceil(fraction * 256) / 256, exponent);
+}
+
 QuantizedTensor rounded_finely(const Parameter& parameter, const PackageOptions& options) {
     float largest = 0;
     for (float value : value_of(parameter.variable).values<float>()) {
         largest = std::max(largest, std::abs(value));
     }
-    // The step is a float of 8 significant bits: it costs a byte less, and changes nothing that matters.
     bool  side = parameter.role == Role::weight || parameter.role == Role::bias;
-    float step = largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2);
-    int   exponent;
-    float fraction = std::frexp(step, &exponent);
-    step           = std::ldexp(std::ceil(fraction * 256) / 256, exponent);
+    float step = short_step(largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
     return rounded(parameter, step > 0 ? step : 1.0f);
 }
 
@@ -77,8 +80,14 @@ HempFile package(const Model& model, const Regularizer* regularizer, const Packa
             ++place;
         }
         bool has_levels = regularizer != nullptr && place < regularizer->weights().size();
-        file.tensors.push_back(has_levels ? with_levels(parameter, regularizer->level_values(place))
-                                          : rounded_finely(parameter, options));
+        if (!has_levels) {
+            file.tensors.push_back(rounded_finely(parameter, options));
+            continue;
+        }
+        file.tensors.push_back(with_levels(parameter, regularizer->level_values(place)));
+        if (QuantizedTensor& last = file.tensors.back(); last.levels.empty()) {
+            last.step = short_step(last.step);
+        }
     }
     return file;
 }

@@ -14,8 +14,10 @@
 #include "core/substitute.h"
 #include "hemp/prune.h"
 #include "hemp/quantize.h"
+#include "hemp/weight_coder.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace hemp {
 namespace {
@@ -35,8 +37,9 @@ Quantizer fitted(std::span<const float> weights, const RegularizerOptions& optio
 }  // namespace
 
 Regularizer::Regularizer(const Tensors& weights, const RegularizerOptions& options) : options_(options) {
+    int64_t least = options.target == Target::coder ? options.levels : 10 * options.levels;
     for (const Tensor& w : weights) {
-        if (w.shape().size() < 10 * options.levels) {
+        if (w.shape().size() < least) {
             continue;
         }
         // levels = step * grid: the step can be learned as one number, the grid is fitted.
@@ -48,7 +51,7 @@ Regularizer::Regularizer(const Tensors& weights, const RegularizerOptions& optio
         levels_.push_back(steps_.back() * grids_.back());
         slopes_.push_back(variable(name + ".slope", Array(w.type())));
     }
-    expect(!weights_.empty(), "regularizer: no tensor has as many as 10 x {} weights", options.levels);
+    expect(!weights_.empty(), "regularizer: no tensor has as many as {} weights", least);
     fit();
     per_weight_ = options.entropy.conditional ? 1.0f : 1.0f / static_cast<float>(options.entropy.order);
     bits_       = entropy(weights_, levels_, options.entropy) * per_weight_;
@@ -61,12 +64,14 @@ void Regularizer::fit() {
             *std::ranges::min_element(levels, {}, [](float level) { return std::abs(level); }) = 0;
         }
         float step = std::max(std::abs(levels.front()), std::abs(levels.back()));
-        if (options_.rule == LevelRule::mid_tread) {
+        bool  even = options_.rule == LevelRule::mid_tread;
+        if (even) {
             step /= static_cast<float>(options_.levels / 2);
         }
         value_of(steps_[i]).values<float>()[0] = step;
-        for (size_t k = 0; k < levels.size(); ++k) {
-            value_of(grids_[i]).values<float>()[k] = levels[k] / step;
+        for (size_t k = 0; k < levels.size(); ++k) {  // even ones at whole steps: the file then needs the step alone
+            float place                            = levels[k] / step;
+            value_of(grids_[i]).values<float>()[k] = even ? std::round(place) : place;
         }
     }
 }
@@ -95,6 +100,36 @@ Updates Regularizer::refresh() const {
     return updates;
 }
 
+double Regularizer::price() {
+    int64_t count = 0;
+    for (const Tensor& w : weights_) {
+        count += w.shape().size();
+    }
+    WeightPrices prices;
+    double       bits = 0;
+    for (size_t i = 0; i < weights_.size(); ++i) {
+        std::span<const float> w      = value_of(weights_[i]).values<float>();
+        std::vector<float>     levels = level_values(i);
+        std::vector<uint8_t>   index  = symbols(w, levels);
+        auto                   zero = std::ranges::min_element(levels, {}, [](float level) { return std::abs(level); });
+        auto                   origin = static_cast<int32_t>(zero - levels.begin());
+        std::vector<int32_t>   symbol(w.size()), lower(w.size());
+        for (size_t k = 0; k < w.size(); ++k) {
+            symbol[k] = index[k] - origin;
+            lower[k]  = w[k] < levels[index[k]] || index[k] + 1u == levels.size() ? symbol[k] - 1 : symbol[k];
+        }
+        std::span<float> slopes = value_of(slopes_[i]).values<float>();
+        bits += prices.add(weights_[i].shape(), symbol, lower, slopes);
+        for (size_t k = 0; k < w.size(); ++k) {
+            auto  at = static_cast<size_t>(std::clamp(lower[k] + origin, 0, static_cast<int32_t>(levels.size()) - 2));
+            bool  inside = w[k] >= levels.front() && w[k] < levels.back();
+            float step   = (levels[at + 1] - levels[at]) * static_cast<float>(count);
+            slopes[k]    = inside ? (w[k] < 0 ? -slopes[k] : slopes[k]) / step : 0;
+        }
+    }
+    return bits / static_cast<double>(count);
+}
+
 Tensors Regularizer::quantized(const Tensors& tensors, const Tensor& on) const {
     std::map<Tensor, Tensor> exchange;
     for (size_t i = 0; i < weights_.size(); ++i) {
@@ -104,12 +139,23 @@ Tensors Regularizer::quantized(const Tensors& tensors, const Tensor& on) const {
     return substitute(tensors, exchange);
 }
 
+Tensor Regularizer::slope(size_t i) const {
+    if (options_.target == Target::entropy) {
+        return slopes_[i];
+    }
+    return slopes_[i] * (greater(weights_[i], constant(0.0f)) - less(weights_[i], constant(0.0f)));
+}
+
 Gradients Regularizer::penalized(const Gradients& gradients, const Tensor& coefficient) const {
     Gradients result = gradients;
     for (Gradient& each : result) {
-        auto found = std::find(weights_.begin(), weights_.end(), each.variable);
-        if (found != weights_.end()) {
-            each.gradient = each.gradient + coefficient * slopes_[static_cast<size_t>(found - weights_.begin())];
+        for (size_t i = 0; i < weights_.size(); ++i) {
+            if (each.variable == weights_[i]) {
+                each.gradient = each.gradient + coefficient * slope(i);
+            } else if (each.variable == steps_[i]) {
+                // Levels and weights grown by the same factor change nothing, so: minus what the weights' growth does.
+                each.gradient = each.gradient - coefficient * sum(slope(i) * weights_[i]) / steps_[i];
+            }
         }
     }
     return result;

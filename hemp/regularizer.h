@@ -9,7 +9,14 @@ namespace hemp {
 /// How levels come from weights.
 enum class LevelRule : uint8_t { mid_tread, mid_rise, lloyd_max, lloyd_max_gaussian, ternary, power_of_two };
 
+/// What is to become small.
+enum class Target : uint8_t {
+    entropy,  ///< of the soft symbols
+    coder,    ///< what the file's coder takes for the nearest levels
+};
+
 struct RegularizerOptions {
+    Target    target     = Target::entropy;
     int       levels     = 7;
     LevelRule rule       = LevelRule::mid_tread;
     double    deviations = 2;  ///< mid_tread, mid_rise: step in standard deviations of the weights; 0: from the range
@@ -28,14 +35,15 @@ struct RegularizerOptions {
 /// or, as the paper has it, updates = hemp.pulled(updates, grads, {...}) after the optimizer's.
 class Regularizer {
  public:
-    /// Fits levels to the weights. Tensors with fewer than 10 L weights take no part.
+    /// Fits levels to the weights: for Target::coder in the order of the file. Tensors with fewer than 10 L weights,
+    /// for Target::coder L, take no part.
     Regularizer(const Tensors& weights, const RegularizerOptions& options);
 
     const Tensors& weights() const { return weights_; }  ///< those that take part
     const Tensors& levels() const { return levels_; }    ///< [L] of each, increasing
     const Tensors& steps() const { return steps_; }      ///< scalar variables that scale each tensor's levels
     const Tensors& grids() const { return grids_; }      ///< [L] variables: the levels in steps
-    const Tensors& slopes() const { return slopes_; }    ///< cached entropy gradients, variables
+    const Tensors& slopes() const { return slopes_; }    ///< cached gradients of the target, variables
 
     /// The levels of the i-th tensor as they are now.
     std::vector<float> level_values(size_t i) const;
@@ -52,8 +60,13 @@ class Regularizer {
     /// Bits a weight of an entropy in bits a tuple.
     float per_weight() const { return per_weight_; }
 
-    /// New values of the cached gradients.
+    /// New values of the cached gradients: those of bits(). For Target::entropy.
     Updates refresh() const;
+
+    /// For Target::coder: what the coder takes for the nearest levels as they are now, in bits a weight. Caches for
+    /// each weight how that rises with its magnitude, from the level below it to the one above, the other weights being
+    /// what they are. A weight that changes its sign before the next call is still drawn towards zero.
+    double price();
 
     /// The same loss with every weight read as its nearest level (given a scalar `on`, where it is not 0); gradients go
     /// straight through to the weights, and to the levels.
@@ -61,7 +74,8 @@ class Regularizer {
     /// The same of a loss and what else the forward pass gives: new statistics of batch norm.
     Tensors quantized(const Tensors& tensors, const Tensor& on) const;
 
-    /// Gradients of loss + coefficient * bits, with the cached gradient of the bits.
+    /// Gradients of loss + coefficient * bits a weight, with the cached gradient of the bits: to the weights, and to
+    /// steps() where `gradients` has them.
     Gradients penalized(const Gradients& gradients, const Tensor& coefficient) const;
 
     struct Pull {
@@ -74,6 +88,8 @@ class Regularizer {
     Updates pulled(const Updates& updates, const Gradients& gradients, const Pull& pull) const;
 
  private:
+    Tensor slope(size_t i) const;  // of the i-th tensor's weights, in bits a weight
+
     RegularizerOptions options_;
     Tensors            weights_, levels_, grids_, steps_, slopes_;
     float              per_weight_ = 1;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 
@@ -44,7 +45,8 @@ struct Learned {
 };
 
 struct Writer {
-    ArithmeticEncoder& encoder;
+    static constexpr bool only_asks = false;
+    ArithmeticEncoder&    encoder;
 
     int operator()(int bit, uint32_t p) {
         encoder.code(bit, p);
@@ -53,9 +55,35 @@ struct Writer {
 };
 
 struct Reader {
-    ArithmeticDecoder& decoder;
+    static constexpr bool only_asks = false;
+    ArithmeticDecoder&    decoder;
 
     int operator()(int, uint32_t p) { return decoder.decode(p); }
+};
+
+/// -log2(p / 65536) for each p.
+const std::vector<float>& costs() {
+    static const std::vector<float> table = [] {
+        std::vector<float> result;
+        for (int p = 0; p <= 65536; ++p) {
+            result.push_back(static_cast<float>(16 - std::log2(p)));
+        }
+        return result;
+    }();
+    return table;
+}
+
+/// Adds up what bits would cost.
+template <bool asks>
+struct Scale {
+    static constexpr bool     only_asks = asks;
+    const std::vector<float>& table     = costs();
+    double                    cost      = 0;  ///< bits
+
+    int operator()(int bit, uint32_t p) {
+        cost += static_cast<double>(table[bit ? p : 65536 - p]);
+        return bit;
+    }
 };
 
 /// The symbol `d`, which a Writer codes and a Reader, whatever `d` is, gives back; nothing when no encoder writes it.
@@ -92,7 +120,9 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
         if (prefix < (1 << modelled_suffix)) {
             Slot& slot = learned.suffixes[static_cast<size_t>(length)][prefix];
             bit        = bits(bit, std::max(slot.p(), 1u));
-            slot.see(bit, Slot::limit);
+            if constexpr (!Bits::only_asks) {
+                slot.see(bit, Slot::limit);
+            }
         } else {
             bit = bits(bit, even_odds);
         }
@@ -213,6 +243,37 @@ class WeightModel {
     /// A Reader fills `symbols`; false when one is read that no encoder writes.
     template <class Bits>
     bool code(Bits bits, const Shape& shape, std::span<int32_t> symbols) {
+        return walk(shape, symbols, [&](Learned& learned, Surroundings& surroundings, size_t, int32_t symbol) {
+            return code_symbol(bits, learned, surroundings, symbol);
+        });
+    }
+
+    /// `rises`: what lower[i] + 1 costs more than lower[i], in bits, either of which is symbols[i].
+    double price(const Shape& shape, std::span<int32_t> symbols, std::span<const int32_t> lower,
+                 std::span<float> rises) {
+        Scale<false> all;
+        walk(shape, symbols, [&](Learned& learned, Surroundings& surroundings, size_t i, int32_t symbol) {
+            Scale<true> below, above;
+            code_symbol(below, learned, surroundings, lower[i]);
+            code_symbol(above, learned, surroundings, lower[i] + 1);
+            rises[i] = static_cast<float>(above.cost - below.cost);
+            return code_symbol(all, learned, surroundings, symbol);
+        });
+        return all.cost;
+    }
+
+    /// A Writer takes the integers from `whole`; `symbols` may be the same memory for a Reader.
+    template <class Bits>
+    bool code_coarse(Bits bits, int shift, const Shape& shape, std::span<int32_t> symbols,
+                     std::span<const int32_t> whole) {
+        std::transform(whole.begin(), whole.end(), symbols.begin(), [&](int32_t each) { return each >> shift; });
+        return code(bits, shape, symbols) && code_low_bits(bits, shift, symbols, whole);
+    }
+
+ private:
+    /// Replaces each symbol by what `each` makes of it; false when that is nothing.
+    template <class Each>
+    bool walk(const Shape& shape, std::span<int32_t> symbols, Each&& each) {
         bool                    is_matrix = shape.rank() >= 2;
         std::optional<Learned>& set       = is_matrix ? matrices_ : others_;
         Learned&                learned   = set ? *set : set.emplace();
@@ -225,7 +286,8 @@ class WeightModel {
         for (int64_t row = 0; row < walk.rows; ++row) {
             surroundings.start_row();
             for (int64_t column = 0; column < walk.columns; ++column) {
-                std::optional<int32_t> d = code_symbol(bits, learned, surroundings, *symbol);
+                auto                   i = static_cast<size_t>(symbol - symbols.data());
+                std::optional<int32_t> d = each(learned, surroundings, i, *symbol);
                 if (!d) {
                     return false;
                 }
@@ -243,15 +305,6 @@ class WeightModel {
         return true;
     }
 
-    /// A Writer takes the integers from `whole`; `symbols` may be the same memory for a Reader.
-    template <class Bits>
-    bool code_coarse(Bits bits, int shift, const Shape& shape, std::span<int32_t> symbols,
-                     std::span<const int32_t> whole) {
-        std::transform(whole.begin(), whole.end(), symbols.begin(), [&](int32_t each) { return each >> shift; });
-        return code(bits, shape, symbols) && code_low_bits(bits, shift, symbols, whole);
-    }
-
- private:
     std::optional<Learned> matrices_;
     std::optional<Learned> others_;
     Activities             activities_;
@@ -296,6 +349,15 @@ void WeightEncoder::add(const Shape& shape, std::span<const int32_t> symbols) {
     }
     encoder_.code(0, flat_odds);
     model_->code(Writer{encoder_}, shape, copy);
+}
+
+WeightPrices::WeightPrices() : model_(std::make_unique<WeightModel>()) {}
+WeightPrices::~WeightPrices() = default;
+
+double WeightPrices::add(const Shape& shape, std::span<const int32_t> symbols, std::span<const int32_t> lower,
+                         std::span<float> rises) {
+    std::vector<int32_t> copy(symbols.begin(), symbols.end());
+    return model_->price(shape, copy, lower, rises);
 }
 
 WeightDecoder::WeightDecoder(std::span<const std::byte> code)

@@ -32,6 +32,22 @@ class WeightEncoder {
     ArithmeticEncoder            encoder_;
 };
 
+/// What symbols cost a WeightEncoder, and what other symbols would: tensor by tensor in the same order.
+class WeightPrices {
+ public:
+    WeightPrices();
+    ~WeightPrices();
+
+    /// Each of `symbols` is that of `lower` or one more; `rises` gets what lower[i] + 1 takes more bits than lower[i],
+    /// all other symbols being what they are. Returns the bits of the tensor, as it is coded when its symbols are
+    /// mixed.
+    double add(const Shape& shape, std::span<const int32_t> symbols, std::span<const int32_t> lower,
+               std::span<float> rises);
+
+ private:
+    std::unique_ptr<WeightModel> model_;
+};
+
 /// Reads what WeightEncoder wrote, tensor by tensor in the same order.
 class WeightDecoder {
  public:

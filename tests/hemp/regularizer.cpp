@@ -5,6 +5,8 @@
 #include "core/ops/matmul.h"
 #include "core/ops/relu.h"
 #include "core/run/program.h"
+#include "hemp/quantizer.h"
+#include "hemp/weight_coder.h"
 #include "optim/sgd.h"
 #include "tests/harness.h"
 #include "tests/interpreter.h"
@@ -190,4 +192,51 @@ TEST_CASE("the hard entropy is that of the nearest levels, in bits a tuple") {
     CHECK(program.output(1).values<int64_t>()[0] == 2);
     // The soft one sees how far the weights are from their levels.
     CHECK(program.scalar(2) > 0.6f);
+}
+
+TEST_CASE("for the coder, the penalty draws each weight to zero by the price of its next level") {
+    // 7 levels, all steps 1 but for rounding: from -3 to 3.
+    Tensor             w      = weights("w", {30, 10}, 4);
+    std::span<float>   values = value_of(w).values<float>();
+    Regularizer        regularizer({w}, {.target = Target::coder, .levels = 7, .deviations = 1});
+    std::vector<float> levels = regularizer.level_values(0);
+    float              step   = levels[4];
+    values[0]                 = 0.3f * step;   // symbol 0
+    values[1]                 = -0.7f * step;  // symbol -1
+    values[2]                 = 1.2f * step;   // symbol 1, towards 2
+    values[3]                 = 4.0f * step;   // beyond the levels
+    values[4]                 = 0;
+
+    std::vector<int32_t> symbol, lower;
+    for (size_t i = 0; uint8_t index : symbols(values, levels)) {
+        symbol.push_back(index - 3);
+        lower.push_back(values[i] < levels[index] || index == 6 ? index - 4 : index - 3);
+        ++i;
+    }
+    std::vector<float> rises(symbol.size());
+    double             bits = WeightPrices().add(w.shape(), symbol, lower, rises);
+    CHECK(regularizer.price() == Approx(bits / 300));
+
+    Gradients none    = grad(constant(0.0f), {w});
+    Program   program = compile({regularizer.penalized(none, constant(2.0f))[0].gradient});
+    program.run();
+    std::span<const float> penalty = program.output(0).values<float>();
+    float                  unit    = 2 / (300 * step);
+    CHECK(penalty[0] == Approx(unit * rises[0]));
+    CHECK(penalty[1] == Approx(unit * rises[1]));
+    CHECK(penalty[2] == Approx(unit * rises[2]));
+    CHECK(penalty[3] == 0);
+    CHECK(penalty[4] == 0);
+    CHECK(penalty[0] > 0);
+    CHECK(penalty[1] < 0);
+
+    values[0] = -0.1f * step;  // across zero since: what drew it down now draws it up
+    program.run();
+    CHECK(program.output(0).values<float>()[0] == Approx(-unit * rises[0]));
+}
+
+TEST_CASE("for the coder, small tensors take part as well") {
+    Tensor      w = weights("w", {30, 10}, 4), bias = weights("bias", {10}, 5), few = weights("few", {6}, 6);
+    Regularizer regularizer({w, bias, few}, {.target = Target::coder, .levels = 7});
+    CHECK(regularizer.weights() == Tensors{w, bias});
 }

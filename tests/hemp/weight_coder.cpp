@@ -276,3 +276,38 @@ TEST_CASE("the weight coder is small on real weights") {
         CHECK(encoder.finish().size() < c.nncodec2);
     }
 }
+
+TEST_CASE("prices are those of the code that the encoder writes") {
+    WeightEncoder encoder;
+    WeightPrices  prices;
+    double        bits = 0;
+    Shape         matrix{100, 200};
+    for (const Integers& tensor : {Integers{"sparse", matrix, sparse_symbols(matrix, 0.02, 3, 0.5, 3)},
+                                   Integers{"a vector", {300}, laplacian_symbols(300, 1, 7)},
+                                   Integers{"a kernel", {40, 20, 5, 5}, laplacian_symbols(20000, 0.7, 6)}}) {
+        encoder.add(tensor.shape, tensor.values);
+        std::vector<float> rises(tensor.values.size());
+        bits += prices.add(tensor.shape, tensor.values, tensor.values, rises);
+    }
+    CHECK(bits / 8 == doctest::Approx(static_cast<double>(encoder.finish().size())).epsilon(0.001));
+}
+
+TEST_CASE("a rise is what one more on the last integer adds to the bits") {
+    for (int32_t last : {-300, -6, -5, -2, -1, 0, 1, 3, 4, 5, 99}) {
+        CAPTURE(last);
+        Shape                shape{30, 40};
+        std::vector<int32_t> values = sparse_symbols(shape, 0.1, 3, 0.3, 14);
+        std::vector<float>   rises(values.size());
+        auto                 bits = [&](int32_t at_end, int32_t lower) {
+            values.back()               = at_end;
+            std::vector<int32_t> bounds = values;
+            bounds.back()               = lower;
+            return WeightPrices().add(shape, values, bounds, rises);
+        };
+        double below = bits(last, last);
+        float  rise  = rises.back();
+        double above = bits(last + 1, last);
+        CHECK(rises.back() == rise);  // its own value is not known to itself
+        CHECK(rise == doctest::Approx(above - below).epsilon(1e-4));
+    }
+}
