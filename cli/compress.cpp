@@ -165,6 +165,11 @@ Action add_compress(Command& command) {
     command.option("--max-drop", options.max_drop, "Points; the smallest file that loses at most that")
         .between(0.0, 100.0);
     command.option("--target-bytes", options.target_bytes, "The most accurate file of at most that").positive();
+    command
+        .option("--rounds", options.rounds,
+                "Of the search for a target, at most: each goes on from the one before with another coefficient, for "
+                "half of the epochs; 1: no search")
+        .between(1, 100);
     command.option("-o,--output", arguments->place.output, "The .hemp file; default: INPUT's name with .hemp");
     command.option("--out", arguments->place.folder, "Folder of the run; default: the file's name with .run");
     command.option("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
@@ -175,6 +180,13 @@ Action add_compress(Command& command) {
             if (!always.contains(name)) {
                 arguments->about_training.push_back(name);
             }
+        }
+        const RunOptions& given      = arguments->options;
+        bool              has_target = given.target_accuracy >= 0 || given.max_drop >= 0 || given.target_bytes > 0;
+        if (!has_target && std::ranges::count(command.given(), "--rounds") > 0) {
+            fail<UsageError>(
+                "--rounds: are those of the search for a target; add --max-drop, --target-accuracy or "
+                "--target-bytes, or drop it");
         }
         return compress(*arguments, settings);
     };

@@ -15,6 +15,9 @@ class Progress {
     /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer.
     void step(int64_t epoch, int64_t step, double loss, double bits);
 
+    /// The run goes on to this epoch.
+    void expect(int64_t epochs) { epochs_ = epochs; }
+
     /// "2:03 min left", as the steps of this process went.
     std::string left() const;
 

@@ -40,8 +40,9 @@ Recipe recipe(const std::string& name, const std::string& model) {
                 .schedule     = Schedule::Kind::cosine,
                 .augmentation = {.crop = 1},
                 .method       = Recipe::Method::straight_through,
-                .regularizer  = {.levels = 7, .rule = LevelRule::mid_tread, .deviations = 2},
+                .regularizer  = {.target = Target::coder, .levels = 7, .rule = LevelRule::mid_tread, .deviations = 2},
                 .entropy      = 3.0f,
+                .refresh      = 50,
                 .distillation = 0.5f};
     }
     if (name == "paper") {

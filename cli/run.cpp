@@ -4,6 +4,7 @@
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/search.h"
 #include "cli/trainer.h"
 #include "core/file/hash.h"
 #include "core/kernels/dispatch.h"
@@ -24,8 +25,9 @@ namespace fs = std::filesystem;
 namespace hemp {
 namespace {
 
-constexpr const char* files_of_run[] = {"last.ckpt",  "last.ckpt.previous", "best.ckpt",    "best.ckpt.previous",
-                                        "model.hemp", "metrics.jsonl",      "manifest.json"};
+constexpr const char* files_of_run[] = {"last.ckpt",          "last.ckpt.previous", "best.ckpt",
+                                        "best.ckpt.previous", "round.ckpt",         "round.ckpt.previous",
+                                        "model.hemp",         "metrics.jsonl",      "manifest.json"};
 
 /// The format is text for programs; a name that only differs in spelling must not look like another data set.
 std::string absolute(const std::string& source) {
@@ -48,11 +50,15 @@ Recipe recipe_of(const RunOptions& options, const std::string& model) {
     result.prune           = options.prune;
     result.prune_tolerance = options.prune_tolerance;
     if (result.method != Recipe::Method::plain) {
-        result.regularizer.zero          = result.prunes();
-        result.regularizer.levels        = options.levels > 0 ? options.levels : result.regularizer.levels;
-        result.regularizer.deviations    = options.level_step > 0 ? options.level_step : result.regularizer.deviations;
-        result.regularizer.entropy.order = options.order > 0 ? options.order : result.regularizer.entropy.order;
-        result.entropy                   = given(options.entropy, result.entropy);
+        result.regularizer.zero       = result.prunes();
+        result.regularizer.levels     = options.levels > 0 ? options.levels : result.regularizer.levels;
+        result.regularizer.deviations = options.level_step > 0 ? options.level_step : result.regularizer.deviations;
+        if (options.order > 0) {
+            result.regularizer.target        = Target::entropy;
+            result.refresh                   = 10;
+            result.regularizer.entropy.order = options.order;
+        }
+        result.entropy = given(options.entropy, result.entropy);
     }
     return result;
 }
@@ -233,6 +239,9 @@ class Run {
  private:
     void              restore();
     void              train();
+    void              train_round();
+    bool              next_round();
+    void              add_to_path();
     [[noreturn]] void fail_diverged(const std::string& sign) const;
     void              end_epoch(double loss);
     void              save();
@@ -241,6 +250,7 @@ class Run {
     void              write_manifest(const Json& outputs);
     RunResult         result();
     void              copy_to_judged();
+    bool              meets_target(const Candidate& candidate) const;
 
     /// The model as its user gets it goes into `judged_`; returns the bytes of its file, none without a regularizer.
     std::vector<std::byte> judge();
@@ -257,8 +267,11 @@ class Run {
     Json       manifest_;
     double     least_accuracy_ = -1;
     Candidate  best_;
-    Json       metrics_      = Json::array();
-    double     past_seconds_ = 0;  // of the processes that ran before, up to their last epoch's end
+
+    std::optional<Search> search_;  // of the coefficient, where a target is set
+    Json                  path_         = Json::array();
+    Json                  metrics_      = Json::array();
+    double                past_seconds_ = 0;  // of the processes that ran before, up to their last epoch's end
 
     std::optional<Trainer>  trainer_;
     std::optional<Progress> progress_;
@@ -311,6 +324,9 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                         },
                                     .max_memory     = settings_.program_memory(),
                                     .loader_threads = settings_.loader_threads});
+    if ((least_accuracy_ >= 0 || options_.target_bytes > 0) && options_.rounds > 1) {
+        search_.emplace(recipe_.entropy);
+    }
     int64_t weights = 0;
     for (const Parameter& each : model_.parameters()) {
         weights += each.variable.shape().size();
@@ -337,6 +353,13 @@ void Run::save() {
     state.metadata["best_accuracy"]   = fmt::format("{}", best_.accuracy);
     state.metadata["best_bytes"]      = std::to_string(best_.bytes);
     state.metadata["best_is_settled"] = best_.settled ? "1" : "0";
+    if (search_) {
+        Search::State search               = search_->state();
+        state.metadata["search"]           = fmt::format("{}", search.coefficient);
+        state.metadata["search_too_small"] = fmt::format("{}", search.too_small);
+        state.metadata["search_too_large"] = fmt::format("{}", search.too_large);
+        state.metadata["path"]             = text_of(path_);
+    }
     keep_classes(state);
     save_checkpoint(file("last.ckpt"), std::move(state));
 }
@@ -351,6 +374,11 @@ void Run::restore() {
     try {
         best_ = {std::stoll(metadata.at("best_epoch")), std::stod(metadata.at("best_accuracy")),
                  std::stoull(metadata.at("best_bytes")), metadata.at("best_is_settled") == "1"};
+        if (search_) {
+            search_->restore({std::stod(metadata.at("search")), std::stod(metadata.at("search_too_small")),
+                              std::stod(metadata.at("search_too_large"))});
+            path_ = parse_json(metadata.at("path"));
+        }
     } catch (const std::logic_error&) {  // not there, or no number
         fail<DataError>(
             "{}: does not say which epoch was best; it was not written by this program, start again with --force",
@@ -372,6 +400,7 @@ void Run::restore() {
             past_seconds_ = entry["seconds"];
         }
     }
+    progress_->expect(trainer_->epochs());
     // What another process wrote may have gone, or is asked for under another name.
     if (!place_.output.empty() && best_.epoch >= 0) {
         write_file_atomically(place_.output, read_file(file("model.hemp"), settings_.file_memory()));
@@ -383,6 +412,11 @@ void Run::copy_to_judged() {
     for (size_t i = 0; i < model_.parameters().size(); ++i) {
         value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
     }
+}
+
+bool Run::meets_target(const Candidate& candidate) const {
+    return candidate.accuracy >= least_accuracy_ &&
+           (options_.target_bytes == 0 || candidate.bytes <= options_.target_bytes);
 }
 
 std::vector<std::byte> Run::judge() {
@@ -436,11 +470,12 @@ void Run::end_epoch(double loss) {
     }
     std::vector<std::byte> bytes = judge();
     Candidate              candidate{.epoch = trainer_->epoch(), .bytes = bytes.size()};
-    double                 full = static_cast<double>(recipe_.epochs) * static_cast<double>(recipe_.ramp_share);
-    candidate.settled           = bytes.empty() || static_cast<double>(candidate.epoch) > full;
+    const Trainer::Round&  round = trainer_->round();
+    double                 full  = static_cast<double>(round.epochs) * static_cast<double>(recipe_.ramp_share);
+    candidate.settled            = bytes.empty() || static_cast<double>(candidate.epoch - round.first) > full;
 
     Json        entry{{"epoch", candidate.epoch}, {"loss", loss}};
-    std::string text = fmt::format("epoch {}/{}  loss {:.4f}", candidate.epoch, recipe_.epochs, loss);
+    std::string text = fmt::format("epoch {}/{}  loss {:.4f}", candidate.epoch, trainer_->epochs(), loss);
     if (data_.validation) {
         Evaluation evaluation = evaluator_.run(*data_.validation, settings_.loader_threads);
         if (!std::isfinite(evaluation.loss)) {
@@ -457,6 +492,7 @@ void Run::end_epoch(double loss) {
             weights += each.variable.shape().size();
         }
         double per_weight        = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
+        entry["entropy"]         = round.entropy;
         entry["bytes"]           = bytes.size();
         entry["bits_per_weight"] = per_weight;
         std::string      order   = std::to_string(recipe_.regularizer.entropy.order);
@@ -489,7 +525,57 @@ void Run::end_epoch(double loss) {
     progress_->line(fmt::format("{}  {:.0f} images/s  {}", text, progress_->images_per_second(), progress_->left()));
 }
 
+/// What the round that ends came to: of its epochs with frozen zeros that meet the target, the best; else the nearest.
+void Run::add_to_path() {
+    Candidate reached;
+    for (const Json& entry : metrics_) {
+        Candidate each{.epoch = entry["epoch"], .accuracy = entry["accuracy"], .bytes = entry["bytes"]};
+        if (each.epoch > std::min(trainer_->first_frozen_epoch(), trainer_->epochs() - 1) &&
+            better(each, reached, least_accuracy_, options_.target_bytes)) {
+            reached = each;
+        }
+    }
+    path_.push_back({{"entropy", trainer_->round().entropy},
+                     {"bytes", reached.bytes},
+                     {"accuracy", reached.accuracy},
+                     {"target_reached", meets_target(reached)}});
+}
+
+/// After a round: makes the next one ready, unless the search is at its end.
+bool Run::next_round() {
+    add_to_path();
+    const Json& last      = path_.back();
+    bool        too_small = last["target_reached"] == (least_accuracy_ >= 0);
+    std::string outcome   = fmt::format("round {}: entropy {:.3g}, {} bytes at {:.2f} %, target {}", path_.size(),
+                                        last["entropy"].get<double>(), grouped(last["bytes"].get<uint64_t>()),
+                                        last["accuracy"].get<double>(), last["target_reached"] ? "reached" : "missed");
+    bool        going     = search_->next(too_small) && std::ssize(path_) < options_.rounds;
+    if (!going) {
+        progress_->line(outcome);
+        return false;
+    }
+    // Weights that a smaller coefficient made are where a larger one goes on; what came of too large a one is left.
+    if (too_small) {
+        save_checkpoint(file("round.ckpt"), trainer_->state());
+    } else {
+        trainer_->restore_variables(load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint);
+    }
+    trainer_->start_round((recipe_.epochs + 1) / 2, static_cast<float>(search_->too_small()),
+                          static_cast<float>(search_->coefficient()));
+    progress_->expect(trainer_->epochs());
+    progress_->line(fmt::format("{}; next: entropy {:.3g}", outcome, search_->coefficient()));
+    save();
+    return true;
+}
+
 void Run::train() {
+    train_round();
+    while (search_ && next_round()) {
+        train_round();
+    }
+}
+
+void Run::train_round() {
     while (!trainer_->done()) {
         double loss = trainer_->run_epoch([&](const Trainer::Progress& now) {
             progress_->step(trainer_->epoch(), trainer_->step(), now.loss, now.bits);
@@ -547,17 +633,18 @@ RunResult Run::result() {
     } else {
         summary["bytes"] = fs::file_size(file(data_.validation ? "best.ckpt" : "last.ckpt"));
     }
-    bool too_low = least_accuracy_ >= 0 && best_.accuracy < least_accuracy_;
-    bool too_big = options_.target_bytes > 0 && best_.bytes > options_.target_bytes;
     if (least_accuracy_ >= 0 || options_.target_bytes > 0) {
-        summary["target_reached"] = !too_low && !too_big;
+        summary["target_reached"] = meets_target(best_);
     }
-    if (too_low) {
-        result.missed = fmt::format("no epoch reached {:.2f} % on the held-out images, the best has {:.2f} %",
-                                    least_accuracy_, best_.accuracy);
-    } else if (too_big) {
-        result.missed = fmt::format("no epoch's file has at most {} bytes, the smallest has {}",
-                                    grouped(options_.target_bytes), grouped(best_.bytes));
+    if (search_) {
+        summary["path"] = path_;
+    }
+    if (!meets_target(best_)) {
+        result.missed = least_accuracy_ >= 0
+                            ? fmt::format("no epoch reached {:.2f} % on the held-out images, the best has {:.2f} %",
+                                          least_accuracy_, best_.accuracy)
+                            : fmt::format("no epoch's file has at most {} bytes, the smallest has {}",
+                                          grouped(options_.target_bytes), grouped(best_.bytes));
     }
     summary["weights"]           = weights;
     summary["images_per_second"] = progress_->images_per_second();
@@ -575,6 +662,9 @@ RunResult Run::go() {
     } else {
         make_folder(place_.folder);
         write_manifest(Json::object());
+        if (search_) {
+            save_checkpoint(file("round.ckpt"), trainer_->state());
+        }
         save();
     }
     train();
@@ -614,7 +704,8 @@ Json to_json(const RunOptions& o) {
             {"seed", o.seed},
             {"target_accuracy", o.target_accuracy},
             {"max_drop", o.max_drop},
-            {"target_bytes", o.target_bytes}};
+            {"target_bytes", o.target_bytes},
+            {"rounds", o.rounds}};
 }
 
 RunOptions run_options(const Json& stored) {
@@ -645,7 +736,8 @@ RunOptions run_options(const Json& stored) {
             .seed            = json.at("seed"),
             .target_accuracy = json.at("target_accuracy"),
             .max_drop        = json.at("max_drop"),
-            .target_bytes    = json.at("target_bytes")};
+            .target_bytes    = json.at("target_bytes"),
+            .rounds          = json.at("rounds")};
 }
 
 /// Their defaults, as far as flags change them.

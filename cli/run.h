@@ -40,6 +40,7 @@ struct RunOptions {
     double      target_accuracy = -1;  ///< percent; the smallest file of at least that
     double      max_drop        = -1;  ///< points below the accuracy of `input`
     uint64_t    target_bytes    = 0;   ///< the most accurate file of at most that
+    int64_t     rounds          = 6;   ///< at most, of the search for a target; 1: the recipe's coefficient alone
 };
 
 Json       to_json(const RunOptions& options);

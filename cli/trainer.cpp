@@ -41,11 +41,23 @@ std::vector<uint8_t> mean_colour(const Model& model) {
     return colour;
 }
 
+/// What the regularizer works on: the weights, and biases too where it counts all that the file holds.
+Tensors regularized(const Model& model, Target target) {
+    Tensors result;
+    for (const Parameter& each : model.parameters()) {
+        if (each.role == Role::weight || (each.role == Role::bias && target == Target::coder)) {
+            result.push_back(each.variable);
+        }
+    }
+    return result;
+}
+
 }  // namespace
 
 Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions& options)
     : model_(model), options_(options) {
     const Recipe& recipe = options_.recipe;
+    round_               = {.epochs = recipe.epochs, .entropy = recipe.entropy};
     loader_              = std::make_unique<Loader>(train, LoaderOptions{.batch     = recipe.batch,
                                                                          .height    = model.image[1],
                                                                          .width     = model.image[2],
@@ -64,7 +76,7 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
         fail<UsageError>("train: pruning by sensitivity begins after the first epoch; give --epochs 2 or more");
     }
     if (recipe.method != Recipe::Method::plain) {
-        regularizer_.emplace(model_.weights(), recipe.regularizer);
+        regularizer_.emplace(regularized(model_, recipe.regularizer.target), recipe.regularizer);
         if (options_.trained && recipe.distillation > 0) {
             teacher_ = build_model(model_.source, options_.seed);
             for (size_t i = 0; i < model_.parameters().size(); ++i) {
@@ -120,10 +132,12 @@ void Trainer::build() {
         gradients = grad(loss, all);
         Gradients of_steps(gradients.begin() + static_cast<std::ptrdiff_t>(trained.size()), gradients.end());
         gradients.resize(trained.size());
-        gradients     = clipped(recipe, gradients);
-        updates       = optimizer_updates(recipe, regularizer_->penalized(gradients, coefficient_), rate_);
-        Updates steps = adam(of_steps, {.rate = step_rate_});
-        updates.insert(updates.end(), steps.begin(), steps.end());
+        gradients = clipped(recipe, gradients);
+        updates   = optimizer_updates(recipe, regularizer_->penalized(gradients, coefficient_), rate_);
+        for (const Gradient& each : regularizer_->penalized(of_steps, coefficient_)) {
+            Updates steps = adam({each}, {.rate = step_rate_ * each.variable});  // by a share of the step
+            updates.insert(updates.end(), steps.begin(), steps.end());
+        }
     } else {
         gradients = clipped(recipe, grad(loss, trained));
         updates   = optimizer_updates(recipe, gradients, rate_);
@@ -176,11 +190,29 @@ void Trainer::build() {
 }
 
 int64_t Trainer::float_epochs() const {
-    return options_.trained ? 0 : std::llround(options_.recipe.float_share * static_cast<float>(epochs()));
+    return options_.trained ? 0
+                            : std::llround(options_.recipe.float_share * static_cast<float>(options_.recipe.epochs));
 }
 
+void Trainer::start_round(int64_t epochs, float from, float entropy) {
+    round_ = {.first = epoch_, .epochs = epochs, .from = from, .entropy = entropy};
+    if (!options_.recipe.prunes()) {
+        for (const Tensor& each : alive_) {
+            std::ranges::fill(value_of(each).values<float>(), 1.0f);
+        }
+    }
+}
+
+namespace {
+
+int64_t frozen_epochs(const Recipe& recipe, int64_t epochs) {
+    return std::llround(recipe.frozen_share * static_cast<float>(epochs));
+}
+
+}  // namespace
+
 int64_t Trainer::first_frozen_epoch() const {
-    return epochs() - std::llround(options_.recipe.frozen_share * static_cast<float>(epochs() - float_epochs()));
+    return epochs() - frozen_epochs(options_.recipe, round_.epochs - (round_.first == 0 ? float_epochs() : 0));
 }
 
 int64_t Trainer::first_pruned_epoch() const {
@@ -190,7 +222,9 @@ int64_t Trainer::first_pruned_epoch() const {
 }
 
 int64_t Trainer::pruning_epochs() const {
-    return options_.recipe.prunes() ? std::max(first_frozen_epoch(), first_pruned_epoch() + 1) : 0;
+    const Recipe& recipe = options_.recipe;
+    int64_t       moving = recipe.epochs - frozen_epochs(recipe, recipe.epochs - float_epochs());
+    return recipe.prunes() ? std::max(moving, first_pruned_epoch() + 1) : 0;
 }
 
 void Trainer::begin_epoch() {
@@ -264,8 +298,9 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
     int64_t       per_epoch = steps_per_epoch();
     bool          active    = epoch_ >= float_epochs();
     bool          is_frozen = recipe.method == Recipe::Method::straight_through && epoch_ >= first_frozen_epoch();
-    double        ramp      = recipe.ramp_share * static_cast<double>((epochs() - float_epochs()) * per_epoch);
-    Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = epochs() * per_epoch};
+    int64_t       start     = std::max(round_.first, float_epochs()) * per_epoch;  // of the coefficient's rise
+    double        ramp      = recipe.ramp_share * static_cast<double>(epochs() * per_epoch - start);
+    Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = round_.epochs * per_epoch};
     if (step_ == 0) {
         total_ = 0;
         begin_epoch();
@@ -275,17 +310,17 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
     bool  going = true;
     while (going && loader_->next(batch)) {
         int64_t at    = epoch_ * per_epoch + step_;
-        double  past  = static_cast<double>(at - float_epochs() * per_epoch);
-        float   share = !active || is_frozen ? 0.0f : ramp > 0 ? static_cast<float>(std::min(past / ramp, 1.0)) : 1.0f;
-        float   rate  = schedule.rate(at);
+        double  past  = static_cast<double>(at - start);
+        float   share = ramp > 0 ? static_cast<float>(std::clamp(past / ramp, 0.0, 1.0)) : 1.0f;
+        float   full  = round_.from + (round_.entropy - round_.from) * share;
+        float   rate  = schedule.rate(at - round_.first * per_epoch);
         if (regularizer_ && active && step_ % recipe.refresh == 0) {
-            refresh_->run();
-            bits_ = refresh_->scalar(0);
+            refresh();
         }
-        Array rate_value = scalar(rate), coefficient = scalar(share * recipe.entropy),
-              pull      = scalar(active ? recipe.level_pull : 0),
-              step_rate = scalar(is_frozen ? rate * recipe.step_rate : 0), quantize = scalar(active ? 1 : 0),
-              decay = scalar(at < pruning_epochs() * per_epoch && active ? recipe.insensitive_decay : 0),
+        Array rate_value = scalar(rate), coefficient = scalar(active && !is_frozen ? full : 0),
+              pull = scalar(active ? recipe.level_pull : 0), step_rate = scalar(active ? rate * recipe.step_rate : 0),
+              quantize = scalar(active ? 1 : 0),
+              decay    = scalar(at < pruning_epochs() * per_epoch && active ? recipe.insensitive_decay : 0),
               number(Shape{}, std::vector<int32_t>{static_cast<int32_t>(at)});
         Array             mix = scalar(batch.share);
         std::vector<Feed> feeds{{images_, batch.images},     {labels_, batch.labels}, {rate_, rate_value},
@@ -315,6 +350,15 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
     return mean;
 }
 
+void Trainer::refresh() {
+    if (options_.recipe.regularizer.target == Target::coder) {
+        bits_ = regularizer_->price();
+    } else {
+        refresh_->run();
+        bits_ = refresh_->scalar(0);
+    }
+}
+
 Trainer::Entropy Trainer::entropy() {
     measure_->run();
     double  per_weight = regularizer_->per_weight();
@@ -341,10 +385,15 @@ Checkpoint Trainer::state() const {
     checkpoint.metadata["step"]   = std::to_string(step_);
     checkpoint.metadata["bits"]   = fmt::format("{}", bits_);
     checkpoint.metadata["total"]  = fmt::format("{}", total_);
+
+    checkpoint.metadata["round_first"]   = std::to_string(round_.first);
+    checkpoint.metadata["round_epochs"]  = std::to_string(round_.epochs);
+    checkpoint.metadata["round_from"]    = fmt::format("{}", round_.from);
+    checkpoint.metadata["round_entropy"] = fmt::format("{}", round_.entropy);
     return checkpoint;
 }
 
-void Trainer::restore(const Checkpoint& checkpoint) {
+void Trainer::restore_variables(const Checkpoint& checkpoint) {
     std::map<std::string, Tensor> wanted;
     for (const Tensor& variable : state_) {
         wanted[variable.node().name] = variable;
@@ -364,6 +413,15 @@ void Trainer::restore(const Checkpoint& checkpoint) {
         value_of(variable->second) = array;
         ++found;
     }
+    if (found != wanted.size()) {
+        fail<DataError>(
+            "resume: the checkpoint holds {} of {} tensors; resume with the arguments of the interrupted run", found,
+            wanted.size());
+    }
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+    restore_variables(checkpoint);
     auto metadata = [&](const char* key) -> std::string {
         auto entry = checkpoint.metadata.find(key);
         if (entry == checkpoint.metadata.end()) {
@@ -371,15 +429,14 @@ void Trainer::restore(const Checkpoint& checkpoint) {
         }
         return entry->second;
     };
-    if (found != wanted.size()) {
-        fail<DataError>(
-            "resume: the checkpoint holds {} of {} tensors; resume with the arguments of the interrupted run", found,
-            wanted.size());
-    }
     epoch_ = std::stoll(metadata("epoch"));
     step_  = std::stoll(metadata("step"));
     bits_  = std::stod(metadata("bits"));
     total_ = std::stod(metadata("total"));
+    round_ = {.first   = std::stoll(metadata("round_first")),
+              .epochs  = std::stoll(metadata("round_epochs")),
+              .from    = std::stof(metadata("round_from")),
+              .entropy = std::stof(metadata("round_entropy"))};
 }
 
 }  // namespace hemp

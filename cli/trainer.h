@@ -27,16 +27,31 @@ class Trainer {
  public:
     Trainer(const Model& model, const Dataset& train, const TrainerOptions& options);
 
-    int64_t epochs() const { return options_.recipe.epochs; }
-    int64_t steps_per_epoch() const { return loader_->steps_per_epoch(); }
-    int64_t epoch() const { return epoch_; }  ///< of the next step
-    int64_t step() const { return step_; }    ///< of the next step, within its epoch
-    bool    done() const { return epoch_ >= epochs(); }
+    /// Epochs with a schedule of their own, in which the coefficient of the entropy rises and, at the end, zeros
+    /// freeze.
+    struct Round {
+        int64_t first   = 0;  ///< epoch
+        int64_t epochs  = 0;
+        float   from    = 0;  ///< the coefficient at the start
+        float   entropy = 0;  ///< and as it becomes
+    };
+    const Round& round() const { return round_; }  ///< at first the recipe's
+    int64_t      epochs() const { return round_.first + round_.epochs; }
+    int64_t      steps_per_epoch() const { return loader_->steps_per_epoch(); }
+    int64_t      epoch() const { return epoch_; }  ///< of the next step
+    int64_t      step() const { return step_; }    ///< of the next step, within its epoch
+    bool         done() const { return epoch_ >= epochs(); }
 
     struct Progress {
         double loss = 0;  ///< of the last step
         double bits = 0;  ///< entropy in bits a weight at the last refresh; 0 without regularizer
     };
+
+    /// Goes on for so many epochs after the last, to another coefficient; zeros may move again.
+    void start_round(int64_t epochs, float from, float entropy);
+
+    /// From this epoch of the round on zeros stay, and the coefficient is 0.
+    int64_t first_frozen_epoch() const;
 
     /// Runs the rest of the epoch. `after_step` is called after each step; when it returns false, training stops there
     /// and can go on later. Returns the mean loss of the epoch's steps so far. Throws Error when the loss is no finite
@@ -50,6 +65,8 @@ class Trainer {
     Checkpoint state() const;
     /// Throws DataError when the checkpoint is not one of such a run.
     void restore(const Checkpoint& checkpoint);
+    /// The same of the variables alone: the epoch and the round stay what they are.
+    void restore_variables(const Checkpoint& checkpoint);
 
     /// Entropy in bits a weight at the last refresh; 0 without a regularizer.
     double bits() const { return bits_; }
@@ -68,11 +85,11 @@ class Trainer {
 
  private:
     int64_t float_epochs() const;        ///< at the start, without the regularizer
-    int64_t first_frozen_epoch() const;  ///< from which on zeros stay
     int64_t first_pruned_epoch() const;  ///< before which the first weights are pruned
 
     void build();
     void begin_epoch();
+    void refresh();
     void prune();
     void freeze_zeros();
 
@@ -87,6 +104,7 @@ class Trainer {
     Tensor images_, labels_, other_labels_, share_, rate_, coefficient_, pull_, step_rate_, quantize_, number_, decay_;
     Tensor hard_entropy_;
     std::optional<Program> program_, refresh_, measure_;
+    Round                  round_;
     int64_t                epoch_ = 0;
     int64_t                step_  = 0;
     double                 bits_  = 0;

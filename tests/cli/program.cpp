@@ -562,6 +562,41 @@ TEST_CASE("a target that is not reached ends with 1, and says how near the file 
     check_refused(folder, compress + "--target-bytes 100 --no-holdout", 2, "--no-holdout");
 }
 
+TEST_CASE("a target is searched for in rounds, and an interrupted search goes on with the bits of a whole one") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 100 --epochs 4 --quiet --out run").code == 0);
+    const std::string target = "compress run --data digits --batch 100 --epochs 4 --target-accuracy 60 ";
+    const std::string search = target + "--rounds 3 ";
+    Result            whole  = run(folder, search + "--json --out whole -o whole.hemp");
+    REQUIRE(whole.code == 0);
+    CHECK(whole.err.find("next: entropy 6") != std::string::npos);
+    auto path = nlohmann::json::parse(whole.out)["path"];
+    REQUIRE(path.size() == 3);
+    for (size_t i = 1; i < 3; ++i) {  // such an accuracy is easy: each round asks for twice as much
+        CHECK(path[i]["entropy"] == 2 * path[i - 1]["entropy"].get<double>());
+        CHECK(path[i]["bytes"] < path[i - 1]["bytes"]);
+    }
+
+    for (size_t epochs : {2, 5}) {  // in the first round and in the second
+        CAPTURE(epochs);
+        std::string out   = std::to_string(epochs);
+        pid_t       child = start(folder, search + "--out " + out);
+        for (int i = 0; i < 3000 && (!fs::exists(folder.path() / out / "metrics.jsonl") ||
+                                     losses(folder.path() / out).size() < epochs);
+             ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        kill(child, SIGINT);
+        CHECK(wait_for(child) == 130);
+        REQUIRE(run(folder, search + "--resume --quiet --out " + out).code == 0);
+        check_same_run(folder, "whole", out);
+    }
+    check_refused(folder, target + "--resume --rounds 4 --out whole", 2, "rounds = 3");
+    check_refused(folder, "compress run --data digits --rounds 3", 2, "--rounds");
+    Result one = run(folder, target + "--rounds 1 --json --quiet --force --out whole");
+    CHECK(one.out.find("\"path\"") == std::string::npos);
+}
+
 TEST_CASE("compress without data refuses what needs data, and keeps its input") {
     TemporaryFolder folder;
     REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
