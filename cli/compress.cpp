@@ -26,9 +26,9 @@ struct CompressArguments {
 constexpr size_t max_levels = 256;
 
 /// The different values of a tensor, at most one more than a codebook can hold.
-std::set<float> distinct_values(const Tensor& variable) {
+std::set<float> distinct_values(const Array& array) {
     std::set<float> values;
-    for (float value : value_of(variable).values<float>()) {
+    for (float value : array.values<float>()) {
         values.insert(value == 0 ? 0.0f : value);
         if (values.size() > max_levels) {
             break;
@@ -46,20 +46,21 @@ struct Quantized {
 /// Without data: tensors that hold few different values already keep them; other weights are rounded to levels that
 /// Lloyd's method fits, other tensors finely.
 Quantized quantize_as_it_is(const Model& model, int levels) {
-    Quantized result{package(model, nullptr)};
+    Quantized          result{package(model, nullptr)};
+    std::vector<Array> held = file_values(model);
     for (size_t i = 0; i < model.parameters().size(); ++i) {
         const Parameter& each   = model.parameters()[i];
-        std::set<float>  values = distinct_values(each.variable);
+        std::set<float>  values = distinct_values(held[i]);
         bool few = values.size() <= max_levels && std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
         // A codebook costs four bytes a level: it must be much smaller than the tensor.
         bool exact = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
         ++result.tensors;
         if (exact) {
-            result.file.tensors[i] = with_levels(each, {values.begin(), values.end()});
+            result.file.tensors[i] = with_levels(each, held[i], {values.begin(), values.end()});
             ++result.exact;
         } else if (each.role == Role::weight) {
-            Quantizer fitted       = lloyd_max(value_of(each.variable).values<float>(), levels, {.zero = true});
-            result.file.tensors[i] = with_levels(each, fitted.levels);
+            Quantizer fitted       = lloyd_max(held[i].values<float>(), levels, {.zero = true});
+            result.file.tensors[i] = with_levels(each, held[i], fitted.levels);
         }
     }
     return result;

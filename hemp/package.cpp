@@ -8,13 +8,10 @@
 namespace hemp {
 namespace {
 
-QuantizedTensor rounded(const Parameter& parameter, float step) {
+QuantizedTensor rounded(const Parameter& parameter, const Array& values, float step) {
     QuantizedTensor result{
         .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = step, .levels = {}};
-    for (float value : value_of(parameter.variable).values<float>()) {
-        if (!std::isfinite(value)) {
-            fail("compress: tensor '{}' holds {}; the network is broken, train it again", parameter.name, value);
-        }
+    for (float value : values.values<float>()) {
         result.symbols.push_back(static_cast<int32_t>(std::lrint(value / step)));
     }
     return result;
@@ -27,14 +24,23 @@ float short_step(float step) {
     return std::ldexp(std::ceil(fraction * 256) / 256, exponent);
 }
 
-QuantizedTensor rounded_finely(const Parameter& parameter, const PackageOptions& options) {
-    float largest = 0;
-    for (float value : value_of(parameter.variable).values<float>()) {
-        largest = std::max(largest, std::abs(value));
+/// scale * (x - mean) / sqrt(variance + epsilon) + shift, the same with mean 0 and variance 1, which cost nothing.
+void fold(Array& scale, Array& shift, Array& mean, Array& variance, float epsilon) {
+    std::span<float> a = scale.values<float>(), b = shift.values<float>(), m = mean.values<float>(),
+                     v = variance.values<float>();
+    auto is            = [](float value) { return [value](float x) { return x == value; }; };
+    if (std::ranges::all_of(m, is(0)) && std::ranges::all_of(v, is(1))) {
+        return;  // to the bit what it is
     }
-    bool  side = parameter.role == Role::weight || parameter.role == Role::bias;
-    float step = short_step(largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
-    return rounded(parameter, step > 0 ? step : 1.0f);
+    // A channel that hardly varies says nothing, and its factor would be larger by far than all others.
+    float silent = 1e-4f * epsilon;
+    for (size_t i = 0; i < a.size(); ++i) {
+        double factor = a[i] / std::sqrt(static_cast<double>(v[i]) + static_cast<double>(epsilon));
+        b[i]          = static_cast<float>(b[i] - m[i] * factor);
+        a[i]          = v[i] < silent ? 0.0f : static_cast<float>(factor * std::sqrt(1 + static_cast<double>(epsilon)));
+        m[i]          = 0;
+        v[i]          = 1;
+    }
 }
 
 HempFile empty_file(const Model& model) {
@@ -59,32 +65,68 @@ std::shared_ptr<const ModelSpec> model_spec(std::string_view name) {
     return spec;
 }
 
-QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels) {
+std::vector<Array> file_values(const Model& model) {
+    const Parameters&  parameters = model.parameters();
+    std::vector<Array> values;
+    for (const Parameter& each : parameters) {
+        values.push_back(value_of(each.variable));
+        for (float value : values.back().values<float>()) {
+            if (!std::isfinite(value)) {
+                fail("compress: tensor '{}' holds {}; the network is broken, train it again", each.name, value);
+            }
+        }
+    }
+    for (size_t i = 3; i < parameters.size(); ++i) {
+        if (parameters[i].role == Role::running_variance) {  // batch norm's four stand together
+            fold(values[i - 3], values[i - 2], values[i - 1], values[i], parameters[i].epsilon);
+        }
+    }
+    return values;
+}
+
+QuantizedTensor with_levels(const Parameter& parameter, const Array& values, const std::vector<float>& levels) {
     QuantizedTensor result{
         .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = 1, .levels = levels};
     if (levels.size() == 1) {  // a bias that no step has moved yet
         result.symbols.assign(static_cast<size_t>(result.shape.size()), 0);
     } else {
-        std::vector<uint8_t> indices = symbols(value_of(parameter.variable).values<float>(), levels);
+        std::vector<uint8_t> indices = symbols(values.values<float>(), levels);
         result.symbols.assign(indices.begin(), indices.end());
     }
     return canonical(std::move(result));
 }
 
+namespace {
+
+QuantizedTensor rounded_finely(const Parameter& parameter, const Array& values, const PackageOptions& options) {
+    auto [low, high] = std::ranges::minmax(values.values<float>());
+    if (low == high) {
+        return with_levels(parameter, values, {low});
+    }
+    float largest = std::max(std::abs(low), std::abs(high));
+    bool  side    = parameter.role == Role::weight || parameter.role == Role::bias;
+    float step    = short_step(largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
+    return rounded(parameter, values, step > 0 ? step : 1.0f);
+}
+
+}  // namespace
+
 HempFile package(const Model& model, const Regularizer* regularizer, const PackageOptions& options) {
-    HempFile file = empty_file(model);
-    for (const Parameter& parameter : model.parameters()) {
-        size_t place = 0;
+    HempFile           file   = empty_file(model);
+    std::vector<Array> values = file_values(model);
+    for (size_t i = 0; i < values.size(); ++i) {
+        const Parameter& parameter = model.parameters()[i];
+        size_t           place     = 0;
         while (regularizer != nullptr && place < regularizer->weights().size() &&
                regularizer->weights()[place] != parameter.variable) {
             ++place;
         }
         bool has_levels = regularizer != nullptr && place < regularizer->weights().size();
         if (!has_levels) {
-            file.tensors.push_back(rounded_finely(parameter, options));
+            file.tensors.push_back(rounded_finely(parameter, values[i], options));
             continue;
         }
-        file.tensors.push_back(with_levels(parameter, regularizer->level_values(place)));
+        file.tensors.push_back(with_levels(parameter, values[i], regularizer->level_values(place)));
         if (QuantizedTensor& last = file.tensors.back(); last.levels.empty()) {
             last.step = short_step(last.step);
         }
@@ -96,10 +138,12 @@ HempFile package_uniform(const Model& model, float step, const PackageOptions& o
     if (!(step > 0)) {
         fail<UsageError>("compress: the step is {}; it must be above 0", step);
     }
-    HempFile file = empty_file(model);
-    for (const Parameter& parameter : model.parameters()) {
-        file.tensors.push_back(parameter.role == Role::weight ? rounded(parameter, step)
-                                                              : rounded_finely(parameter, options));
+    HempFile           file   = empty_file(model);
+    std::vector<Array> values = file_values(model);
+    for (size_t i = 0; i < values.size(); ++i) {
+        const Parameter& parameter = model.parameters()[i];
+        file.tensors.push_back(parameter.role == Role::weight ? rounded(parameter, values[i], step)
+                                                              : rounded_finely(parameter, values[i], options));
     }
     return file;
 }

@@ -11,12 +11,17 @@ namespace hemp {
 std::shared_ptr<const ModelSpec> model_spec(std::string_view name);
 
 struct PackageOptions {
-    int side_levels = 31;    ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more
-    int norm_levels = 2047;  ///< of batch norm's scales, shifts and statistics, whose small values matter as well: odd
+    int side_levels = 31;   ///< of tensors that have no levels of their own (biases, small weights): odd, 3 or more
+    int norm_levels = 255;  ///< of batch norm's scales and shifts, whose small values matter as well: odd
 };
 
-/// The parameter with every value at its nearest level.
-QuantizedTensor with_levels(const Parameter& parameter, const std::vector<float>& levels);
+/// The values of the model's parameters as a file holds them: what batch norm's statistics do is in its scale and
+/// shift, so that they are 0 and 1. Inference gives the same but for rounding. Throws Error on a value that is not
+/// finite.
+std::vector<Array> file_values(const Model& model);
+
+/// The parameter with each of `values` at its nearest level.
+QuantizedTensor with_levels(const Parameter& parameter, const Array& values, const std::vector<float>& levels);
 
 /// The model as a file holds it. Weights that the regularizer knows get its levels; every other tensor is rounded to
 /// multiples of a step of its own, max|x| / (side_levels / 2), or with norm_levels.

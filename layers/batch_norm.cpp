@@ -19,7 +19,7 @@ Layer batch_norm(const std::string& name, int64_t channels, const BatchNormOptio
     Parameters parameters{{name + ".weight", scale, Role::scale},
                           {name + ".bias", shift, Role::shift},
                           {name + ".running_mean", mean, Role::running_mean},
-                          {name + ".running_var", variance, Role::running_variance}};
+                          {name + ".running_var", variance, Role::running_variance, options.epsilon}};
     return {parameters, [=](const Tensor& x, Pass& pass) {
                 if (!pass.training) {
                     return batch_norm(x, scale, shift, mean, variance, options.epsilon);

@@ -14,6 +14,7 @@ struct Parameter {
     std::string name;  ///< as in PyTorch's state_dict: "conv1.weight"
     Tensor      variable;
     Role        role;
+    float       epsilon = 0;  ///< of a running variance: what batch norm adds to it
 
     /// Running statistics are updated, but not by the optimizer.
     bool trained() const { return role != Role::running_mean && role != Role::running_variance; }

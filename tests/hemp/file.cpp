@@ -261,7 +261,7 @@ TEST_CASE("a tensor that holds one value everywhere is packed with that level al
     for (float value : {0.0f, -0.75f}) {
         CAPTURE(value);
         Parameter shift{"shift", variable("shift", Array(Shape{8}, std::vector<float>(8, value))), Role::shift};
-        Array     unpacked = dequantize(with_levels(shift, {value}));
+        Array     unpacked = dequantize(with_levels(shift, value_of(shift.variable), {value}));
         REQUIRE(unpacked.shape() == Shape{8});
         for (float each : unpacked.values<float>()) {
             CHECK(each == value);
