@@ -10,6 +10,7 @@
 #include "core/kernels/dispatch.h"
 #include "core/run/team.h"
 #include "core/version.h"
+#include "hemp/arrange.h"
 #include "hemp/package.h"
 
 #include <fmt/core.h>
@@ -268,6 +269,8 @@ class Run {
     double     least_accuracy_ = -1;
     Candidate  best_;
 
+    std::vector<HiddenUnits> units_;  // that a file may arrange; none without a regularizer
+
     std::optional<Search> search_;  // of the coefficient, where a target is set
     Json                  path_         = Json::array();
     Json                  metrics_      = Json::array();
@@ -324,6 +327,9 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                         },
                                     .max_memory     = settings_.program_memory(),
                                     .loader_threads = settings_.loader_threads});
+    if (trainer_->regularizer() != nullptr) {
+        units_ = hidden_units(model_);
+    }
     if ((least_accuracy_ >= 0 || options_.target_bytes > 0) && options_.rounds > 1) {
         search_.emplace(recipe_.entropy);
     }
@@ -428,6 +434,10 @@ std::vector<std::byte> Run::judge() {
     HempFile packed              = package(model_, trainer_->regularizer());
     packed.classes               = kept_classes(data_.train.classes);
     std::vector<std::byte> bytes = encode(packed, model_spec);
+    std::vector<std::byte> other = encode(arranged(packed, units_), model_spec);
+    if (other.size() < bytes.size()) {
+        bytes = std::move(other);
+    }
     load(judged_, decode(bytes, "model.hemp", model_spec, {.max_memory = settings_.file_memory()}));
     return bytes;
 }
