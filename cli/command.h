@@ -72,6 +72,7 @@ using Action = std::function<int(const Settings&)>;
 
 // Each adds its options to the command and returns its action. One file a command.
 Action add_bench(Command& command);
+Action add_compare(Command& command);
 Action add_compress(Command& command);
 Action add_decompress(Command& command);
 Action add_demo(Command& command);

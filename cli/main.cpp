@@ -27,6 +27,7 @@ constexpr NamedCommand commands[] = {
     {"eval", "Accuracy of a checkpoint, run folder, safetensors or .hemp file", add_eval},
     {"predict", "The most probable classes of images", add_predict},
     {"list", "Bytes, levels and bits a weight of a .hemp file", add_list},
+    {"compare", "A .hemp file beside xz, zstd and bzip2", add_compare},
     {"test", "Verify .hemp files", add_test},
     {"explain", "Graph, plan, arithmetic and memory of a model", add_explain},
     {"bench", "Median time of a model's step", add_bench},

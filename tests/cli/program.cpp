@@ -417,6 +417,16 @@ TEST_CASE("a run gives the same bytes with 1, 2, 3 and 4 threads, and again from
     CHECK(run(folder, "eval 1/model.hemp --data digits --json").out.find("\"accuracy\": ") != std::string::npos);
     CHECK(run(folder, "list 1/model.hemp --json").out.find("\"parts\"") != std::string::npos);
     CHECK(run(folder, "test 1/model.hemp").out == "1/model.hemp: good\n");
+    auto compared = nlohmann::json::parse(run(folder, "compare 1/model.hemp 1/model.hemp --json").out);
+    REQUIRE(compared.size() == 2);
+    CHECK(compared[0]["bytes"] == fs::file_size(folder.path() / "1" / "model.hemp"));
+    CHECK(compared[0]["float32"]["as they are"] == 4 * 266610);
+    for (const char* coder : {"xz -9e", "zstd -19", "bzip2 -9"}) {
+        CAPTURE(coder);
+        CHECK(compared[0]["symbols"][coder] > compared[0]["bytes"]);
+        CHECK(compared[0]["float32"][coder] > compared[0]["symbols"][coder]);
+        CHECK(compared[0]["float32"][coder] < 4 * 266610);
+    }
     write(folder.path() / "one.png", png_of_a_one());
     CHECK(run(folder, "predict 1/model.hemp one.png").out.starts_with("one.png: 1 "));
     CHECK(run(folder, "decompress 1/model.hemp -o floats.safetensors").code == 0);
