@@ -17,7 +17,7 @@ using namespace hemp;
 
 namespace {
 
-const Tolerance sums_of_products{.ulps = 64, .floor = 32};
+const Tolerance sums_at_points{.ulps = 64, .floor = 32};
 
 struct Case {
     Shape       x, weight;
@@ -61,7 +61,7 @@ TEST_CASE("5 x 5 kernels on planes go by Winograd's algorithm") {
             CHECK(algorithms_of(c) == all_by_winograd);
             for (const auto& [build, operands] : c.all()) {
                 check_operator("conv2d by Winograd's algorithm", build, operands,
-                               {.result = sums_of_products, .slope = sums_of_products});
+                               {.result = sums_at_points, .slope = sums_at_points});
             }
         }
     }

@@ -1,0 +1,67 @@
+#include "cli/trainer.h"
+
+#include "core/run/program.h"
+#include "datasets/dataset.h"
+#include "hemp/quantizer.h"
+#include "tests/harness.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+using namespace hemp;
+
+TEST_CASE("batch norm's statistics are those of the network with quantized weights") {
+    // All images in one batch and a rate that moves nothing: the running statistics come to those of that batch.
+    Dataset           digits = load_dataset("digits", Part::test, {});
+    constexpr int64_t count  = 60;
+    Array             pixels(Type{{count, 1, 28, 28}, DType::u8});
+    Array             labels(Type{{count}, DType::i32});
+    for (int64_t i = 0; i < count; ++i) {
+        std::span<const uint8_t> image = digits.images.bytes_of(i);
+        std::ranges::copy(image, pixels.values<uint8_t>().begin() + i * 784);
+        labels.values<int32_t>()[static_cast<size_t>(i)] = digits.labels.values<int32_t>()[static_cast<size_t>(i)];
+    }
+    Dataset few{.name = "few", .images = Images(pixels), .labels = labels, .classes = digits.classes, .skipped = {}};
+
+    Model model = build_model(
+        R"({"image":[1,28,28],"layers":[{"filters":4,"kernel":5,"type":"conv"},{"type":"batch_norm"},"relu",)"
+        R"({"window":24,"type":"max_pool"},"flatten",{"outputs":10,"type":"linear"}],"mean":[0.13],"std":[0.3]})",
+        1);
+    Recipe hemp_recipe = recipe("hemp", model.name);
+
+    hemp_recipe.epochs             = 150;
+    hemp_recipe.batch              = count;
+    hemp_recipe.rate               = 1e-12f;
+    hemp_recipe.augmentation       = {};
+    hemp_recipe.regularizer.levels = 3;
+    Trainer trainer(model, few, {.recipe = hemp_recipe, .trained = true});
+    while (!trainer.done()) {
+        trainer.run_epoch([](const Trainer::Progress&) { return true; });
+    }
+
+    // The mean of each filter's results, in double, with the weights at their nearest levels.
+    const Regularizer&     regularizer = *trainer.regularizer();
+    std::span<const float> w           = value_of(parameter(model, "0.weight").variable).values<float>();
+    std::vector<float>     q           = nearest(w, regularizer.level_values(0));
+    std::span<const float> means       = value_of(parameter(model, "1.running_mean").variable).values<float>();
+    double                 apart       = 0;  // of the means with float weights and with quantized ones
+    for (int64_t filter = 0; filter < 4; ++filter) {
+        CAPTURE(filter);
+        double sum = 0, of_float = 0;
+        for (int64_t i = 0; i < count * 24 * 24; ++i) {
+            int64_t image = i / 576, y = i % 576 / 24, x = i % 24;
+            for (int64_t k = 0; k < 25; ++k) {
+                auto   at    = static_cast<size_t>(image * 784 + (y + k / 5) * 28 + x + k % 5);
+                auto   place = static_cast<size_t>(filter * 25 + k);
+                double value = (pixels.values<uint8_t>()[at] / 255.0 - 0.13) / 0.3;
+                sum += value * static_cast<double>(q[place]);
+                of_float += value * static_cast<double>(w[place]);
+            }
+        }
+        double mean = sum / (count * 576.0), other = of_float / (count * 576.0);
+        CHECK(static_cast<double>(means[static_cast<size_t>(filter)]) == doctest::Approx(mean).epsilon(1e-4));
+        apart = std::max(apart, std::abs(mean - other));
+    }
+    CHECK(apart > 0.01);  // else the test tells nothing
+}
