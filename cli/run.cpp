@@ -789,7 +789,9 @@ void add_run_options(Command& command, RunOptions& options) {
         .option("--level-step", options.level_step,
                 "Distance of a tensor's levels at first, in standard deviations of its weights; recipe hemp: 2")
         .positive();
-    command.option("--order", options.order, "Order of the entropy").between(1, 8);
+    command
+        .option("--order", options.order, "Minimise the entropy of this order, not what the coder takes (recipe hemp)")
+        .between(1, 8);
     command.option("--entropy", options.entropy, "Coefficient of the entropy").not_negative();
     command.option("--clip-norm", options.clip_norm, "Scale gradients down to this norm of all of them together")
         .positive();

@@ -52,6 +52,13 @@ Tensors regularized(const Model& model, Target target) {
     return result;
 }
 
+int64_t frozen_epochs(const Recipe& recipe, int64_t epochs) {
+    return std::llround(recipe.frozen_share * static_cast<float>(epochs));
+}
+
+/// Biases are not pruned.
+bool can_be_pruned(const Tensor& parameter) { return parameter.shape().rank() >= 2; }
+
 }  // namespace
 
 Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions& options)
@@ -156,7 +163,7 @@ void Trainer::build() {
         }
         // Zeros of trained weights are of an earlier pruning.
         Array alive(w.type());
-        bool  keeps_zeros = recipe.prunes() && options_.trained;
+        bool  keeps_zeros = recipe.prunes() && options_.trained && can_be_pruned(w);
         std::ranges::transform(value_of(w).values<float>(), alive.values<float>().begin(),
                                [&](float value) { return keeps_zeros && value == 0 ? 0.0f : 1.0f; });
         alive_.push_back(variable(w.node().name + ".alive", std::move(alive)));
@@ -203,14 +210,6 @@ void Trainer::start_round(int64_t epochs, float from, float entropy) {
     }
 }
 
-namespace {
-
-int64_t frozen_epochs(const Recipe& recipe, int64_t epochs) {
-    return std::llround(recipe.frozen_share * static_cast<float>(epochs));
-}
-
-}  // namespace
-
 int64_t Trainer::first_frozen_epoch() const {
     return epochs() - frozen_epochs(options_.recipe, round_.epochs - (round_.first == 0 ? float_epochs() : 0));
 }
@@ -244,15 +243,20 @@ void Trainer::begin_epoch() {
 ///   source  Zhu and Gupta, "To prune, or not to prune", 2017, equation 1
 void Trainer::prune() {
     const Recipe&      recipe = options_.recipe;
+    Tensors            pruned, alive;
     std::vector<Array> before;
-    for (const Tensor& w : masked_) {
-        before.push_back(value_of(w));
+    for (size_t i = 0; i < masked_.size(); ++i) {
+        if (can_be_pruned(masked_[i])) {
+            pruned.push_back(masked_[i]);
+            alive.push_back(alive_[i]);
+            before.push_back(value_of(masked_[i]));
+        }
     }
     auto apply = [&](const auto& mask_of) {
-        for (size_t i = 0; i < masked_.size(); ++i) {
+        for (size_t i = 0; i < pruned.size(); ++i) {
             Array mask = mask_of(before[i]);
             std::ranges::transform(before[i].values<float>(), mask.values<float>(),
-                                   value_of(masked_[i]).values<float>().begin(), std::multiplies());
+                                   value_of(pruned[i]).values<float>().begin(), std::multiplies());
         }
     };
     if (recipe.prune > 0) {
@@ -273,10 +277,10 @@ void Trainer::prune() {
         };
         below(tolerated_threshold(loss, highest, recipe.prune_tolerance));
     }
-    for (size_t i = 0; i < masked_.size(); ++i) {
-        std::ranges::transform(value_of(masked_[i]).values<float>(), value_of(alive_[i]).values<float>(),
-                               value_of(alive_[i]).values<float>().begin(),
-                               [](float w, float alive) { return w != 0 ? alive : 0.0f; });
+    for (size_t i = 0; i < pruned.size(); ++i) {
+        std::ranges::transform(value_of(pruned[i]).values<float>(), value_of(alive[i]).values<float>(),
+                               value_of(alive[i]).values<float>().begin(),
+                               [](float w, float may_move) { return w != 0 ? may_move : 0.0f; });
     }
 }
 
