@@ -135,7 +135,7 @@ std::vector<HiddenUnits> hidden_units(const Model& model) {
         }
         std::vector<size_t> order(static_cast<size_t>(units->count));  // each unit moves
         std::iota(order.begin(), order.end(), size_t{0});
-        std::ranges::rotate(order, order.begin() + 1);
+        std::rotate(order.begin(), order.begin() + 1, order.end());
         auto values   = [&](size_t k) { return value_of(copy.parameters()[k].variable).values<float>(); };
         auto exchange = [&] {
             reorder_rows(values(units->producer), order);
@@ -149,7 +149,7 @@ std::vector<HiddenUnits> hidden_units(const Model& model) {
                                [&](double now, double before) { return std::abs(now - before) <= near * largest; })) {
             found.push_back(*units);
         }
-        std::ranges::rotate(order, order.end() - 2);  // and back
+        std::rotate(order.begin(), order.end() - 2, order.end());  // and back
         exchange();
     }
     return found;

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <initializer_list>
+
 using namespace hemp;
 using doctest::Approx;
 
