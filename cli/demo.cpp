@@ -24,12 +24,13 @@ int demo(const DemoArguments& arguments, const Settings& settings) {
     RunPlace   place{.folder = folder / "float", .force = true, .kept = false};
     RunResult  before = run_training(floats, place, settings);
 
-    RunOptions small{.model  = "lenet300",
-                     .input  = (place.folder / "best.ckpt").string(),
-                     .data   = "digits",
-                     .recipe = "hemp",
-                     .epochs = 12,
-                     .seed   = arguments.seed};
+    RunOptions small{.model   = "lenet300",
+                     .input   = (place.folder / "best.ckpt").string(),
+                     .data    = "digits",
+                     .recipe  = "hemp",
+                     .epochs  = 12,
+                     .entropy = 3,
+                     .seed    = arguments.seed};
     fs::path   output = folder / "demo.hemp";
     RunResult  after =
         run_training(small, {.folder = folder / "hemp", .output = output, .force = true, .kept = false}, settings);

@@ -41,7 +41,7 @@ Recipe recipe(const std::string& name, const std::string& model) {
                 .augmentation = {.crop = 1},
                 .method       = Recipe::Method::straight_through,
                 .regularizer  = {.target = Target::coder, .levels = 7, .rule = LevelRule::mid_tread, .deviations = 2},
-                .entropy      = 3.0f,
+                .entropy      = 1.0f,
                 .refresh      = 50,
                 .distillation = 0.5f};
     }

@@ -36,8 +36,8 @@ job_float() {
 }
 
 job_compress() {
-    once "$out/lenet5-hemp" 12 "$hemp" compress "$out/lenet5" --data "$data" --seed 1 -o "$out/lenet5.hemp"
-    once "$out/lenet300-hemp" 20 "$hemp" compress "$out/lenet300" --data "$data" --seed 1 -o "$out/lenet300.hemp"
+    once "$out/lenet5-hemp" 30 "$hemp" compress "$out/lenet5" --data "$data" --entropy 3 --seed 1 -o "$out/lenet5.hemp"
+    once "$out/lenet300-hemp" 20 "$hemp" compress "$out/lenet300" --data "$data" --entropy 1 --seed 1 -o "$out/lenet300.hemp"
     for model in lenet5 lenet300; do
         "$hemp" eval "$out/$model.hemp" --data "$data"
         "$hemp" list "$out/$model.hemp"
