@@ -9,7 +9,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 namespace fs = std::filesystem;
@@ -51,7 +50,7 @@ Quantized quantize_as_it_is(const Model& model, int levels) {
     for (size_t i = 0; i < model.parameters().size(); ++i) {
         const Parameter& each   = model.parameters()[i];
         std::set<float>  values = distinct_values(held[i]);
-        bool few = values.size() <= max_levels && std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
+        bool             few    = values.size() <= max_levels;
         // A codebook costs four bytes a level: it must be much smaller than the tensor.
         bool exact = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
         ++result.tensors;
@@ -182,9 +181,7 @@ Action add_compress(Command& command) {
                 arguments->about_training.push_back(name);
             }
         }
-        const RunOptions& given      = arguments->options;
-        bool              has_target = given.target_accuracy >= 0 || given.max_drop >= 0 || given.target_bytes > 0;
-        if (!has_target && std::ranges::count(command.given(), "--rounds") > 0) {
+        if (!arguments->options.has_target() && std::ranges::count(command.given(), "--rounds") > 0) {
             fail<UsageError>(
                 "--rounds: are those of the search for a target; add --max-drop, --target-accuracy or "
                 "--target-bytes, or drop it");

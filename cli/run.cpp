@@ -56,7 +56,7 @@ Recipe recipe_of(const RunOptions& options, const std::string& model) {
         result.regularizer.deviations = options.level_step > 0 ? options.level_step : result.regularizer.deviations;
         if (options.order > 0) {
             result.regularizer.target        = Target::entropy;
-            result.refresh                   = 10;
+            result.refresh                   = Recipe{}.refresh;
             result.regularizer.entropy.order = options.order;
         }
         result.entropy = given(options.entropy, result.entropy);
@@ -309,7 +309,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
         manifest_["input_hash"] = hash_of_file(options_.input);
     }
     check_place(place_, manifest_);
-    if (options_.max_drop >= 0 || options_.target_accuracy >= 0) {
+    if (options_.has_least_accuracy()) {
         least_accuracy_ = options_.target_accuracy;
         if (options_.max_drop >= 0) {
             copy_to_judged();
@@ -330,7 +330,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (trainer_->regularizer() != nullptr) {
         units_ = hidden_units(model_);
     }
-    if ((least_accuracy_ >= 0 || options_.target_bytes > 0) && options_.rounds > 1) {
+    if (options_.has_target() && options_.rounds > 1) {
         search_.emplace(recipe_.entropy);
     }
     int64_t weights = 0;
@@ -643,7 +643,7 @@ RunResult Run::result() {
     } else {
         summary["bytes"] = fs::file_size(file(data_.validation ? "best.ckpt" : "last.ckpt"));
     }
-    if (least_accuracy_ >= 0 || options_.target_bytes > 0) {
+    if (options_.has_target()) {
         summary["target_reached"] = meets_target(best_);
     }
     if (search_) {
@@ -806,11 +806,10 @@ void add_run_options(Command& command, RunOptions& options) {
 }
 
 void check(const RunOptions& options) {
-    bool accuracy = options.target_accuracy >= 0 || options.max_drop >= 0;
     if (!options.holdout && !options.val.empty()) {
         fail<UsageError>("--val: contradicts --no-holdout, which chooses nothing; drop one of them");
     }
-    if (!options.holdout && (accuracy || options.target_bytes > 0)) {
+    if (!options.holdout && options.has_target()) {
         fail<UsageError>("--no-holdout: leaves no images to choose the file by; drop it, or the target");
     }
     for (auto [flag, value] : {std::pair{"--rate", options.rate},

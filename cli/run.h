@@ -41,6 +41,9 @@ struct RunOptions {
     double      max_drop        = -1;  ///< points below the accuracy of `input`
     uint64_t    target_bytes    = 0;   ///< the most accurate file of at most that
     int64_t     rounds          = 6;   ///< at most, of the search for a target; 1: the recipe's coefficient alone
+
+    bool has_least_accuracy() const { return target_accuracy >= 0 || max_drop >= 0; }
+    bool has_target() const { return has_least_accuracy() || target_bytes > 0; }
 };
 
 Json       to_json(const RunOptions& options);

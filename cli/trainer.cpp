@@ -187,7 +187,10 @@ void Trainer::build() {
                  &regularizer_->steps(), &regularizer_->grids(), &regularizer_->slopes()}) {
             std::ranges::for_each(*variables, add);
         }
-        refresh_.emplace(compile({regularizer_->bits()}, regularizer_->refresh(), {.max_memory = options_.max_memory}));
+        if (recipe.regularizer.target == Target::entropy) {
+            refresh_.emplace(
+                compile({regularizer_->bits()}, regularizer_->refresh(), {.max_memory = options_.max_memory}));
+        }
         hard_entropy_ = regularizer_->hard_entropy();
         measure_.emplace(
             compile({hard_entropy_, distinct_tuples(hard_entropy_)}, {}, {.max_memory = options_.max_memory}));

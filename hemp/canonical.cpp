@@ -122,16 +122,6 @@ QuantizedTensor canonical(QuantizedTensor tensor) {
     return tensor;
 }
 
-int32_t QuantizerEntry::zero_symbol() const {
-    size_t zero = 0;
-    for (size_t i = 1; i < levels.size(); ++i) {
-        if (std::abs(levels[i]) <= std::abs(levels[zero])) {
-            zero = i;
-        }
-    }
-    return static_cast<int32_t>(zero);
-}
-
 QuantizerEntry quantizer_entry(const QuantizedTensor& tensor) {
     QuantizerEntry entry;
     entry.levels = tensor.levels;

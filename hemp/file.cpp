@@ -120,7 +120,7 @@ std::vector<std::byte> encode(const HempFile& file, const Registry& registry) {
         QuantizedTensor tensor = canonical(given);
         TensorEntry     entry{.name = tensor.name, .shape = tensor.shape, .quantizer = quantizer_entry(tensor)};
         if (entry.quantizer.kind != QuantizerKind::zeros) {
-            move_symbols(tensor.symbols, -entry.quantizer.zero_symbol());
+            move_symbols(tensor.symbols, -zero_symbol(entry.quantizer.levels));
             encoder.add(tensor.shape, tensor.symbols);
         }
         ends.push_back(encoder.bytes());
@@ -185,7 +185,7 @@ HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, co
                 damaged("a symbol is outside of +-2^30");
             }
             if (!tensor.levels.empty()) {
-                move_symbols(tensor.symbols, entry.quantizer.zero_symbol());
+                move_symbols(tensor.symbols, zero_symbol(entry.quantizer.levels));
                 auto most = static_cast<int32_t>(tensor.levels.size());
                 if (std::any_of(tensor.symbols.begin(), tensor.symbols.end(),
                                 [&](int32_t s) { return s < 0 || s >= most; })) {

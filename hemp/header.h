@@ -14,9 +14,6 @@ struct QuantizerEntry {
     std::vector<float> levels;    ///< of the last three kinds
     int64_t            first = 0;
     int64_t            gap   = 0;
-
-    /// The symbol that the coder sees as 0.
-    int32_t zero_symbol() const;
 };
 
 struct TensorEntry {

@@ -24,6 +24,17 @@ float short_step(float step) {
     return std::ldexp(std::ceil(fraction * 256) / 256, exponent);
 }
 
+QuantizedTensor rounded_finely(const Parameter& parameter, const Array& values, const PackageOptions& options) {
+    auto [low, high] = std::ranges::minmax(values.values<float>());
+    if (low == high) {
+        return with_levels(parameter, values, {low});
+    }
+    float largest = std::max(std::abs(low), std::abs(high));
+    bool  side    = parameter.role == Role::weight || parameter.role == Role::bias;
+    float step    = short_step(largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
+    return rounded(parameter, values, step > 0 ? step : 1.0f);
+}
+
 /// scale * (x - mean) / sqrt(variance + epsilon) + shift, the same with mean 0 and variance 1, which cost nothing.
 void fold(Array& scale, Array& shift, Array& mean, Array& variance, float epsilon) {
     std::span<float> a = scale.values<float>(), b = shift.values<float>(), m = mean.values<float>(),
@@ -95,21 +106,6 @@ QuantizedTensor with_levels(const Parameter& parameter, const Array& values, con
     }
     return canonical(std::move(result));
 }
-
-namespace {
-
-QuantizedTensor rounded_finely(const Parameter& parameter, const Array& values, const PackageOptions& options) {
-    auto [low, high] = std::ranges::minmax(values.values<float>());
-    if (low == high) {
-        return with_levels(parameter, values, {low});
-    }
-    float largest = std::max(std::abs(low), std::abs(high));
-    bool  side    = parameter.role == Role::weight || parameter.role == Role::bias;
-    float step    = short_step(largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
-    return rounded(parameter, values, step > 0 ? step : 1.0f);
-}
-
-}  // namespace
 
 HempFile package(const Model& model, const Regularizer* regularizer, const PackageOptions& options) {
     HempFile           file   = empty_file(model);

@@ -2,7 +2,9 @@
 
 #include "core/array.h"
 
+#include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,18 @@ struct QuantizedTensor {
 
     bool operator==(const QuantizedTensor&) const = default;
 };
+
+/// The level that symbols are coded relative to: the closest to zero, of two equally close ones the later; 0 where
+/// there is none.
+inline int32_t zero_symbol(std::span<const float> levels) {
+    size_t zero = 0;
+    for (size_t i = 1; i < levels.size(); ++i) {
+        if (std::abs(levels[i]) <= std::abs(levels[zero])) {
+            zero = i;
+        }
+    }
+    return static_cast<int32_t>(zero);
+}
 
 /// The f32 values, to the bit the same on every machine: one product rounded to nearest, or a level as it is.
 inline Array dequantize(const QuantizedTensor& tensor) {

@@ -14,6 +14,7 @@
 #include "core/substitute.h"
 #include "hemp/prune.h"
 #include "hemp/quantize.h"
+#include "hemp/quantized.h"
 #include "hemp/weight_coder.h"
 
 #include <algorithm>
@@ -111,8 +112,7 @@ double Regularizer::price() {
         std::span<const float> w      = value_of(weights_[i]).values<float>();
         std::vector<float>     levels = level_values(i);
         std::vector<uint8_t>   index  = symbols(w, levels);
-        auto                   zero = std::ranges::min_element(levels, {}, [](float level) { return std::abs(level); });
-        auto                   origin = static_cast<int32_t>(zero - levels.begin());
+        int32_t                origin = zero_symbol(levels);
         std::vector<int32_t>   symbol(w.size()), lower(w.size());
         for (size_t k = 0; k < w.size(); ++k) {
             symbol[k] = index[k] - origin;

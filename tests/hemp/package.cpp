@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace hemp;
 
 namespace {
@@ -31,23 +33,18 @@ Array logits(const Model& model) {
     return program.output(0);
 }
 
+size_t place_of(const Model& model, Role role) {
+    return static_cast<size_t>(std::ranges::find(model.parameters(), role, &Parameter::role) -
+                               model.parameters().begin());
+}
+
 const QuantizedTensor& tensor(const HempFile& file, const Model& model, Role role) {
-    size_t i = 0;
-    while (model.parameters()[i].role != role) {
-        ++i;
-    }
-    return file.tensors[i];
+    return file.tensors[place_of(model, role)];
 }
 
 std::vector<float> copied(const Array& array) { return {array.values<float>().begin(), array.values<float>().end()}; }
 
-Array& value(const Model& model, Role role) {
-    size_t i = 0;
-    while (model.parameters()[i].role != role) {
-        ++i;
-    }
-    return value_of(model.parameters()[i].variable);
-}
+Array& value(const Model& model, Role role) { return value_of(model.parameters()[place_of(model, role)].variable); }
 
 }  // namespace
 
