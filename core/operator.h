@@ -147,6 +147,10 @@ struct Operator {
     /// an empty tensor where that cannot be or does not pay.
     Tensor (*finished)(const Node& node, const Finishing& finishing) = nullptr;
 
+    /// The node with the one that computes its operand 0 made a part of it, so that the operand is never written as a
+    /// whole; an empty tensor where that cannot be or does not pay.
+    Tensor (*joined)(const Node& node) = nullptr;
+
     /// Finite operands give a finite result, so that an elementwise operator may run on what fills up a block.
     bool keeps_finite = false;
 

@@ -677,6 +677,16 @@ Tensor conv2d_finished(const Tensor& x, const Tensor& weight, const ConvOptions&
     return node(conv2d_finished_operator, inputs, attributes);
 }
 
+bool is_pointwise_finished(const Tensor& tensor) {
+    const Node& node = tensor.node();
+    if (node.op != &conv2d_finished_operator) {
+        return false;
+    }
+    Geometry g = finished_geometry(node);
+    return !g.planar && g.kernel.area() == 1 && g.stride.area() == 1 && g.padding.height + g.padding.width == 0 &&
+           node.integer("addend") == 0;
+}
+
 Tensor conv2d_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,
                                     const ConvOptions& options) {
     Attributes attributes = attributes_of(options);

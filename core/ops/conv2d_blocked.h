@@ -22,6 +22,9 @@ Tensor conv2d_blocked(const Tensor& x, const Tensor& weight, const ConvOptions& 
 ///   gradient  none: the planner makes these nodes after gradients are taken
 Tensor conv2d_finished(const Tensor& x, const Tensor& weight, const ConvOptions& options, const Finishing& finishing);
 
+/// Is it what conv2d_finished gives for images in blocks and a kernel of 1 x 1 with stride 1, with no addend?
+bool is_pointwise_finished(const Tensor& tensor);
+
 /// The gradient to x: dy as conv2d_blocked returns, `x` [N, C, H, W] as conv2d would have it; gives blocks.
 Tensor conv2d_blocked_data_gradient(const Tensor& dy, const Tensor& weight, const Shape& x,
                                     const ConvOptions& options = {});

@@ -3,6 +3,8 @@
 #include "core/kernels/depthwise.h"
 #include "core/ops/channel_blocks.h"
 #include "core/ops/convolution.h"
+#include "core/ops/depthwise_sweep.h"
+#include "core/ops/expanded_depthwise.h"
 #include "core/ops/finishing.h"
 #include "core/ops/pack_filters.h"
 #include "core/ops/sweep.h"
@@ -17,59 +19,9 @@ namespace {
 constexpr int64_t lanes        = channel_block;
 constexpr int64_t cache_floats = 12 << 10;  // of a strip, so that it stays near L1
 
-struct Geometry {
-    int64_t images, channels;
-    Extent  x, y, kernel, stride, padding;
+using Geometry = DepthwiseGeometry;
 
-    int64_t blocks() const { return blocks_of(channels); }
-    int64_t taps() const { return kernel.area(); }
-    Shape   x_planes() const { return {images, channels, x.height, x.width}; }
-    Shape   weight() const { return {channels, 1, kernel.height, kernel.width}; }
-    Shape   blocked_y() const { return {images, blocks(), y.height, y.width, lanes}; }
-};
-
-/// Of x [N, C, H, W] and weight, with the rules of conv2d.
-Geometry geometry(const Node& node, const Shape& x, const Shape& weight) {
-    ConvOptions options = options_of(node);
-    Shape       y       = conv2d_shape(x, weight, options);
-    expect(is_depthwise(x, weight, options),
-           "{}: x {}, weight {} and {} groups are not one filter a channel without dilation; use conv2d", node.op->name,
-           x, weight, options.groups);
-    return {.images   = x[0],
-            .channels = x[1],
-            .x        = {x[2], x[3]},
-            .y        = {y[2], y[3]},
-            .kernel   = {weight[2], weight[3]},
-            .stride   = {options.stride[0], options.stride[1]},
-            .padding  = {options.padding[0], options.padding[1]}};
-}
-
-/// x in blocks as it would be without.
-Shape planes_of(const Node& node, const Tensor& x) {
-    int64_t channels = node.integer("groups");
-    expect(x.shape().rank() == 5 && x.shape()[4] == lanes && x.shape()[1] == blocks_of(channels),
-           "{}: x has shape {}, but {} channels need [N, {}, H, W, {}]", node.op->name, x.shape(), channels,
-           blocks_of(channels), lanes);
-    return {x.shape()[0], channels, x.shape()[2], x.shape()[3]};
-}
-
-Cost cost_of(const Node& node, const Geometry& g) {
-    return conv_cost(node, static_cast<double>(g.images * g.channels * g.taps() * g.y.area()));
-}
-
-/// Each block of each image is an image of its own.
-Sweep sweep_of(const Geometry& g, bool forward) {
-    return {.images     = g.images * g.blocks(),
-            .in_blocks  = 1,
-            .in_lanes   = lanes,
-            .out_blocks = 1,
-            .in         = forward ? g.x : g.y,
-            .out        = forward ? g.y : g.x,
-            .in_step    = forward ? g.stride : Extent{1, 1},
-            .out_step   = forward ? Extent{1, 1} : g.stride,
-            .phases     = forward ? forward_phases(g.y, g.kernel, g.padding)
-                                  : gradient_phases(g.x, g.kernel, g.stride, g.padding)};
-}
+Cost cost_of(const Node& node, const Geometry& g) { return conv_cost(node, g.products()); }
 
 /// The tap of the kernel that stands at place `tap` of a phase.
 int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Phase& phase, int64_t tap) {
@@ -83,57 +35,16 @@ int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Ph
     return row * g.kernel.width + column;
 }
 
-/// Weights [blocks, phases, taps, 16] are an operand, or in scratch.
-Stage convolve_stage(const Geometry& g, const Sweep& s, const Cut& cut, bool packed_operand,
-                     const FinishingOperands& finishing, const std::optional<Reading>& reading) {
-    const Depthwise* kernels = &depthwise();
-    auto             run     = [=](const Buffers& memory, int64_t piece) {
-        int64_t      first   = piece % cut.strips * cut.strip_rows;
-        int64_t      image   = piece / cut.strips;
-        const float* weights = packed_operand ? memory.input<float>(1) : scratch_of(memory);
-        const float* x       = memory.input<float>(0) + image * s.in.area() * lanes;
-        float*       y       = memory.out<float>() + image * s.out.area() * lanes;
-        StripView    strip =
-            read_strip(s, cut, x, 1, first, normalisation_of(reading, memory).from_block(image % g.blocks()),
-                                       memory.thread_scratch);
-        for (const Phase& phase : s.phases) {
-            int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
-            if (rows <= 0 || phase.count.width <= 0) {
-                continue;
-            }
-            int64_t row     = phase.out_first.height + first * s.out_step.height;
-            float*  first_y = y + (row * s.out.width + phase.out_first.width) * lanes;
-            kernels->convolve({.x = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
-                                               .x_pixel     = s.in_step.width * lanes,
-                                               .x_row       = s.in_step.height * strip.row_floats,
-                                               .tap_row     = strip.row_floats,
-                                               .tap_rows    = phase.taps.height,
-                                               .tap_columns = phase.taps.width,
-                                               .weights = weights + (image % g.blocks() * g.taps() + phase.weights) * lanes,
-                                               .y       = first_y,
-                                               .y_pixel = s.out_step.width * lanes,
-                                               .y_row   = s.out_step.height * s.out.width * lanes,
-                                               .rows    = rows,
-                                               .columns = phase.count.width,
-                                               .finish = finishing.at(memory, image % g.blocks(), first_y - memory.out<float>())});
-        }
+/// Strips of operand 0, normalised on the way or not.
+StripReader reader_of(const Geometry& g, const Sweep& s, const Cut& cut, const std::optional<Reading>& reading) {
+    return [=](const Buffers& memory, int64_t image, int64_t first) {
+        return read_strip(s, cut, memory.input<float>(0) + image * s.in.area() * lanes, 1, first,
+                          normalisation_of(reading, memory).from_block(image % g.blocks()), memory.thread_scratch);
     };
-    // A piece of one phase writes whole rows.
-    auto written = [=](int64_t piece, const Written& tell) {
-        int64_t first = piece % cut.strips * cut.strip_rows;
-        int64_t image = piece / cut.strips;
-        tell(image % g.blocks(), (image * s.out.height + first) * s.out.width * lanes,
-             std::min(cut.strip_rows, s.out.height - first) * s.out.width);
-    };
-    Stage stage{s.images * cut.strips, run};
-    if (s.phases.size() == 1) {
-        stage.written = written;
-    }
-    return stage;
 }
 
 Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& reading) {
-    Sweep s   = sweep_of(g, forward);
+    Sweep s   = depthwise_sweep(g, forward);
     Cut   cut = cut_of(s, cache_floats, reading.has_value());
     Stage pack{g.blocks(), [=](const Buffers& memory, int64_t block) {
                    const float* weight = memory.input<float>(1) + block * lanes * g.taps();
@@ -148,7 +59,7 @@ Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& r
                        }
                    }
                }};
-    return {.stages               = {pack, convolve_stage(g, s, cut, false, {}, reading)},
+    return {.stages               = {pack, depthwise_stage(g, s, cut, {}, {}, reader_of(g, s, cut, reading))},
             .scratch_bytes        = float_bytes(g.blocks() * g.taps() * lanes),
             .thread_scratch_bytes = float_bytes(cut.strip_floats),
             .algorithm            = "depthwise"};
@@ -157,7 +68,7 @@ Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& r
 // --- forward
 
 Geometry forward_geometry(const Node& node) {
-    return geometry(node, planes_of(node, node.inputs[0]), node.inputs[1].shape());
+    return depthwise_geometry(node, depthwise_planes(node, node.inputs[0]), node.inputs[1].shape());
 }
 
 Type infer(const Node& node) {
@@ -195,24 +106,23 @@ const Operator depthwise_blocked_operator{
 // --- finished: inputs x, packed weights, and what is added
 
 Geometry finished_geometry(const Node& node) {
-    return geometry(node, planes_of(node, node.inputs[0]), Shape(node.integers("weight")));
+    return depthwise_geometry(node, depthwise_planes(node, node.inputs[0]), Shape(node.integers("weight")));
 }
 
 Type finished_infer(const Node& node) {
     expect_f32(node);
     Geometry g = finished_geometry(node);
-    Shape    packed{g.blocks(), 1, g.taps(), 1, lanes};
-    expect(node.inputs[1].shape() == packed, "{}: packed weights have shape {}; {} needs {}", node.op->name,
-           node.inputs[1].shape(), g.weight(), packed);
+    expect(node.inputs[1].shape() == g.packed_weight(), "{}: packed weights have shape {}; {} needs {}", node.op->name,
+           node.inputs[1].shape(), g.weight(), g.packed_weight());
     expect_finishing(node, 2, g.blocked_y());
     return {g.blocked_y()};
 }
 
 Work finished_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry g   = finished_geometry(node);
-    Sweep    s   = sweep_of(g, true);
+    Sweep    s   = depthwise_sweep(g, true);
     Cut      cut = cut_of(s, cache_floats, reading.has_value());
-    return {.stages               = {convolve_stage(g, s, cut, true, FinishingOperands(node, 2), reading)},
+    return {.stages = {depthwise_stage(g, s, cut, 1, FinishingOperands(node, 2), reader_of(g, s, cut, reading))},
             .thread_scratch_bytes = float_bytes(cut.strip_floats),
             .algorithm            = with_finishing("depthwise", node)};
 }
@@ -223,12 +133,15 @@ const Operator depthwise_finished_operator{
     .work               = [](const Node& node) { return finished_work(node, {}); },
     .work_reading       = [](const Node& node, const Reading& reading) { return finished_work(node, reading); },
     .normalised_operand = 0,
+    .joined             = expanded_depthwise,
     .cost               = [](const Node& node) { return cost_of(node, finished_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight
 
-Geometry data_geometry(const Node& node) { return geometry(node, Shape(node.integers("x")), node.inputs[1].shape()); }
+Geometry data_geometry(const Node& node) {
+    return depthwise_geometry(node, Shape(node.integers("x")), node.inputs[1].shape());
+}
 
 Type data_infer(const Node& node) {
     expect_f32(node);
@@ -255,7 +168,7 @@ const Operator depthwise_blocked_data_gradient_operator{
 // --- gradient to weights: inputs dy, x
 
 Geometry weight_geometry(const Node& node) {
-    return geometry(node, planes_of(node, node.inputs[1]), Shape(node.integers("weight")));
+    return depthwise_geometry(node, depthwise_planes(node, node.inputs[1]), Shape(node.integers("weight")));
 }
 
 Type weight_infer(const Node& node) {
@@ -275,7 +188,7 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 /// Each piece: a block, a fixed share of the batch. The shares are added up in order.
 Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry          g       = weight_geometry(node);
-    Sweep             s       = sweep_of(g, true);
+    Sweep             s       = depthwise_sweep(g, true);
     Cut               cut     = cut_of(s, cache_floats, reading.has_value());
     const Depthwise*  kernels = &depthwise();
     constexpr int64_t enough  = 16;

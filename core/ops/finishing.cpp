@@ -4,22 +4,36 @@
 
 namespace hemp {
 
-void add_finishing(const Finishing& finishing, Tensors& inputs, Attributes& attributes) {
+void add_finishing(const Finishing& finishing, Tensors& inputs, Attributes& attributes, const std::string& prefix) {
     for (const Tensor& operand : {finishing.bias, finishing.addend}) {
         if (operand) {
             inputs.push_back(operand);
         }
     }
-    attributes["bias"]   = int64_t{bool(finishing.bias)};
-    attributes["addend"] = int64_t{bool(finishing.addend)};
-    attributes["low"]    = finishing.low;
-    attributes["high"]   = finishing.high;
+    attributes[prefix + "bias"]   = int64_t{bool(finishing.bias)};
+    attributes[prefix + "addend"] = int64_t{bool(finishing.addend)};
+    attributes[prefix + "low"]    = finishing.low;
+    attributes[prefix + "high"]   = finishing.high;
 }
 
-FinishingOperands::FinishingOperands(const Node& node, size_t others)
-    : bias_(node.integer("bias") != 0 ? others : 0),
-      addend_(node.integer("addend") != 0 ? node.inputs.size() - 1 : 0),
-      bounds_{.low = static_cast<float>(node.real("low")), .high = static_cast<float>(node.real("high"))} {}
+Finishing finishing_of(const Node& node, size_t others, const std::string& prefix) {
+    bool bias = node.integer(prefix + "bias") != 0, addend = node.integer(prefix + "addend") != 0;
+    return {.bias   = bias ? node.inputs[others] : Tensor(),
+            .addend = addend ? node.inputs[others + (bias ? 1 : 0)] : Tensor(),
+            .low    = node.real(prefix + "low"),
+            .high   = node.real(prefix + "high")};
+}
+
+size_t count_finishing(const Node& node, const std::string& prefix) {
+    return static_cast<size_t>(node.integer(prefix + "bias") + node.integer(prefix + "addend"));
+}
+
+FinishingOperands::FinishingOperands(const Node& node, size_t others, const std::string& prefix)
+    : bounds_{.low  = static_cast<float>(node.real(prefix + "low")),
+              .high = static_cast<float>(node.real(prefix + "high"))} {
+    bias_   = node.integer(prefix + "bias") != 0 ? others : 0;
+    addend_ = node.integer(prefix + "addend") != 0 ? others + (bias_ != 0 ? 1 : 0) : 0;
+}
 
 Finish FinishingOperands::at(const Buffers& memory, int64_t block, int64_t floats) const {
     Finish whole = bounds_;
@@ -28,17 +42,16 @@ Finish FinishingOperands::at(const Buffers& memory, int64_t block, int64_t float
     return whole.at(block, floats);
 }
 
-void expect_finishing(const Node& node, size_t others, const Shape& y) {
-    bool   bias   = node.integer("bias") != 0;
-    bool   addend = node.integer("addend") != 0;
-    size_t count  = others + (bias ? 1 : 0) + (addend ? 1 : 0);
-    expect(node.inputs.size() == count, "{}: has {} operands, but its attributes speak of {}", node.op->name,
-           node.inputs.size(), count);
-    Shape channels{1, y[1], 1, 1, y[4]};
-    expect(!bias || node.inputs[others].shape() == channels, "{}: bias has shape {}; the result {} needs {}",
-           node.op->name, bias ? node.inputs[others].shape() : Shape(), y, channels);
-    expect(!addend || node.inputs.back().shape() == y, "{}: addend has shape {}, but the result has {}", node.op->name,
-           node.inputs.back().shape(), y);
+void expect_finishing(const Node& node, size_t others, const Shape& y, const std::string& prefix) {
+    size_t count = others + count_finishing(node, prefix);
+    expect(node.inputs.size() == count || (!prefix.empty() && node.inputs.size() > count),
+           "{}: has {} operands, but its attributes speak of {}", node.op->name, node.inputs.size(), count);
+    Finishing finishing = finishing_of(node, others, prefix);
+    Shape     channels{1, y[1], 1, 1, y[4]};
+    expect(!finishing.bias || finishing.bias.shape() == channels, "{}: bias has shape {}; the result {} needs {}",
+           node.op->name, finishing.bias ? finishing.bias.shape() : Shape(), y, channels);
+    expect(!finishing.addend || finishing.addend.shape() == y, "{}: addend has shape {}, but the result has {}",
+           node.op->name, finishing.addend ? finishing.addend.shape() : Shape(), y);
 }
 
 std::string with_finishing(std::string algorithm, const Node& node) {

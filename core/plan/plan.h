@@ -44,6 +44,9 @@ Roots choose_layouts(const Roots& roots);
 /// and with constant weights in the order in which it reads them.
 Roots finish_convolutions(const Roots& roots);
 
+/// The same computation with a convolution that is read by nobody but the next one computed by that, strip by strip.
+Roots join_convolutions(const Roots& roots);
+
 /// How a value lies in memory, for reports.
 std::string_view layout_of(const Tensor& tensor);
 

@@ -296,6 +296,7 @@ Plan make_plan(const Tensors& outputs, const Updates& updates, const CompileOpti
     }
     if (options.fuse) {
         pass(finish_convolutions, "finish convolutions");
+        pass(join_convolutions, "join convolutions");
     }
     pass(simplify, "simplify");
     plan.groups = options.fuse ? gather(recompute(fuse(roots), roots)) : fuse(roots, 1);

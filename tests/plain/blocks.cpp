@@ -190,6 +190,26 @@ Values depthwise_finished(const Node& node, const Operands& in) {
                     depthwise_blocked(node, {in[0], unpacked_filters(in[1], Shape(node.integers("weight")))}));
 }
 
+/// conv2d_finished, then depthwise_finished.
+Values expanded_depthwise(const Node& node, const Operands& in) {
+    Node expanding                 = node;
+    expanding.attributes["stride"] = expanding.attributes["dilation"] = std::vector<int64_t>{1, 1};
+    expanding.attributes["padding"]                                   = std::vector<int64_t>{0, 0};
+    expanding.attributes["groups"]                                    = int64_t{1};
+    expanding.attributes["weight"] = std::vector<int64_t>{node.integer("groups"), node.integer("channels"), 1, 1};
+    for (const char* each : {"bias", "addend", "low", "high"}) {
+        expanding.attributes[each] = node.attributes.at(std::string("expansion_") + each);
+    }
+    Shape x        = in[0].shape;
+    expanding.type = {{x[0], in[1].shape[0], x[2], x[3], lanes}};
+    auto     rest  = in.begin() + 3 + node.integer("expansion_bias");
+    Operands first{in[0], in[1]}, second;
+    first.insert(first.end(), in.begin() + 3, rest);
+    second = {conv2d_finished(expanding, first), in[2]};
+    second.insert(second.end(), rest, in.end());
+    return depthwise_finished(node, second);
+}
+
 Values moments(const Node& node, const Operands& in) {
     int64_t channels = node.type.shape[1];
     Values  x        = in[0];
@@ -217,6 +237,7 @@ void add_blocks(Table& table) {
     table["conv2d_blocked_data_gradient"]      = conv2d_blocked_data_gradient;
     table["conv2d_blocked_weight_gradient"]    = conv2d_blocked_weight_gradient;
     table["conv2d_finished"]                   = conv2d_finished;
+    table["expanded_depthwise"]                = expanded_depthwise;
     table["moments"]                           = moments;
     table["pack_filters"]                      = pack_filters;
     table["winograd_filters"]                  = winograd_filters;

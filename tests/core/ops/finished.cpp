@@ -3,6 +3,7 @@
 #include "core/ops/channel_blocks.h"
 #include "core/ops/conv2d_blocked.h"
 #include "core/ops/depthwise_blocked.h"
+#include "core/ops/expanded_depthwise.h"
 #include "core/ops/pack_filters.h"
 #include "tests/harness.h"
 
@@ -93,6 +94,27 @@ TEST_CASE("finished convolutions") {
     }
     SUBCASE("by Winograd's algorithm, filters transformed on the way") {
         check_finished({32, 16, 3, 3}, {144, 16, 3, 3}, {.padding = {1, 1}}, winograd, {finishings.back()});
+    }
+    SUBCASE("expanded by a kernel of 1 x 1, strip by strip") {
+        for (int64_t stride : {1, 2}) {
+            for (const Shape& x : {Shape{2, 20, 5, 6}, Shape{1, 16, 70, 41}}) {
+                ConvOptions options{.stride = {stride, stride}, .padding = {1, 1}, .groups = 40};
+                auto        build = [=](const Tensors& t) {
+                    Tensor expanded =
+                        conv2d_finished(t[0], t[1], {}, {.bias = t[2], .addend = {}, .low = 0, .high = 6});
+                    Tensor y = depthwise_finished(expanded, t[3], options, {.bias = {}, .addend = {}, .low = -1});
+                    Tensor joined = expanded_depthwise(y.node());
+                    REQUIRE(joined);
+                    return joined;
+                };
+                check_operator("expanded_depthwise", build,
+                               {{.shape = blocked_shape(x)},
+                                {.shape = {40, x[1], 1, 1}},
+                                {.shape = {1, 3, 1, 1, 16}},
+                                {.shape = {40, 1, 3, 3}}},
+                               {.result = direct, .gradient = false});
+            }
+        }
     }
     SUBCASE("refuse what does not fit") {
         Tensor x = input("x", {1, 1, 5, 5, 16}), weight = input("weight", {17, 16, 3, 3});

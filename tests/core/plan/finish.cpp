@@ -85,8 +85,25 @@ TEST_CASE("a frozen program is convolutions and nothing between them") {
     NetworkInUse net;
     CHECK(names_of(compile({net.y}, {}, {.frozen = true})) ==
           std::vector<std::string>{"conv2d_finished", "conv2d_finished", "conv2d_finished", "conv2d_finished",
-                                   "conv2d_finished", "depthwise_finished", "conv2d_finished", "unblock_channels",
-                                   "conv2d", "add+relu+sum", "multiply"});
+                                   "expanded_depthwise", "conv2d_finished", "unblock_channels", "conv2d",
+                                   "add+relu+sum", "multiply"});
+}
+
+TEST_CASE("a depthwise convolution expands its operand itself, unless others read it") {
+    Tensor x     = input("x", {2, 16, 20, 9});
+    Tensor wide  = relu6(conv2d(x, variable("w", random_array({.shape = {40, 16, 1, 1}}, 1))));
+    Tensor depth = variable("depth", random_array({.shape = {40, 1, 3, 3}}, 2));
+    Tensor y     = conv2d(wide, depth, {.stride = {2, 2}, .padding = {1, 1}, .groups = 40});
+    Array  image = random_array({.shape = x.shape()}, 3);
+
+    Program joined = compile({y}, {}, {.frozen = true, .verify = true});
+    CHECK(names_of(joined) == std::vector<std::string>{"block_channels", "expanded_depthwise", "unblock_channels"});
+    Program apart = compile({y, wide}, {}, {.frozen = true, .verify = true});
+    CHECK(names_of(apart) == std::vector<std::string>{"block_channels", "conv2d_finished", "depthwise_finished",
+                                                      "unblock_channels", "unblock_channels"});
+    joined.run({{x, image}});
+    apart.run({{x, image}});
+    CHECK(same_bits(joined.output(0), apart.output(0)));
 }
 
 TEST_CASE("a program that is not frozen sees its variables change") {
