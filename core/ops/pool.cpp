@@ -2,7 +2,9 @@
 
 #include "core/kernels/direct_conv.h"
 #include "core/kernels/dispatch.h"
+#include "core/kernels/normalise.h"
 #include "core/operator.h"
+#include "core/ops/convolution.h"
 #include "core/ops/reduce.h"
 
 #include <algorithm>
@@ -83,11 +85,6 @@ Cost cost(const Node& node) {
     return {.flop = outputs * static_cast<double>(window.size()), .bytes = bytes};
 }
 
-void expect_f32(const Node& node) {
-    expect(node.inputs[0].dtype() == DType::f32, "{}: x has elements of type {}; it needs f32 (use cast)",
-           node.op->name, name_of(node.inputs[0].dtype()));
-}
-
 Type infer(const Node& node) {
     expect_f32(node);
     const Shape& x = node.inputs[0].shape();
@@ -121,37 +118,56 @@ Tensors max_gradient(const Tensor& y, const Tensor& dy) {
     return {node(max_pool_gradient_operator, {y.node().inputs[0], y, dy}, y.node().attributes)};
 }
 
+/// The channels of a pixel as a window reads them.
+template <class V>
+struct AsTheyAre {
+    HEMP_INLINE                   AsTheyAre(const Normalisation&, int64_t) {}
+    HEMP_INLINE typename V::Float operator()(typename V::Float x) const { return x; }
+};
+
 /// Of a plane of blocks: all channels of a pixel at once.
+template <template <class> class Read>
 struct MaxOfBlocks {
     template <class V>
-    HEMP_INLINE static void run(const Geometry& g, const float* x, float* y) {
-        for (int64_t i = 0; i < g.output_height(); ++i) {
-            for (int64_t j = 0; j < g.output_width(); ++j) {
-                Under u(g, i, j);
-                for (int64_t lane = 0; lane < channel_block; lane += V::width) {
-                    auto top = V::load(x + (u.first_row * g.width + u.first_column) * channel_block + lane);
+    HEMP_INLINE static void run(const Geometry& g, const Normalisation& normalisation, const float* x, float* y) {
+        for (int64_t lane = 0; lane < channel_block; lane += V::width) {
+            Read<V> read(normalisation, lane);
+            float*  to = y + lane;
+            for (int64_t i = 0; i < g.output_height(); ++i) {
+                for (int64_t j = 0; j < g.output_width(); ++j) {
+                    Under u(g, i, j);
+                    auto  top = read(V::load(x + (u.first_row * g.width + u.first_column) * channel_block + lane));
                     for (int64_t row = u.first_row; row < u.last_row; ++row) {
                         for (int64_t column = u.first_column; column < u.last_column; ++column) {
-                            auto value = V::load(x + (row * g.width + column) * channel_block + lane);
+                            auto value = read(V::load(x + (row * g.width + column) * channel_block + lane));
                             top        = V::largest(top, value);
                         }
                     }
-                    V::store(y + lane, top);
+                    V::store(to, top);
+                    to += channel_block;
                 }
-                y += channel_block;
             }
         }
     }
 };
 
-Work max_work(const Node& node) {
+/// The kernel for operands that are read through a Normalisation, or not.
+template <template <template <class> class> class Kernel, class Signature>
+Signature* reading_kernel(const std::optional<Reading>& reading) {
+    return reading ? kernel<Kernel<NormalisationOf>, Signature>() : kernel<Kernel<AsTheyAre>, Signature>();
+}
+
+Work max_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
+    int64_t  blocks  = node.inputs[0].shape()[1];
     bool     two     = two_by_two(g);
     if (g.lanes > 1) {
-        auto run = kernel<MaxOfBlocks, void(const Geometry&, const float*, float*)>();
+        auto run =
+            reading_kernel<MaxOfBlocks, void(const Geometry&, const Normalisation&, const float*, float*)>(reading);
         return plane_work(g, [=](const Buffers& memory, int64_t plane) {
-            run(g, memory.input<float>(0) + plane * g.height * g.width * channel_block,
+            run(g, normalisation_of(reading, memory).from_block(plane % blocks),
+                memory.input<float>(0) + plane * g.height * g.width * channel_block,
                 memory.out<float>() + plane * outputs * channel_block);
         });
     }
@@ -181,12 +197,16 @@ Work max_work(const Node& node) {
     });
 }
 
-const Operator max_pool_operator{.name      = "max_pool",
-                                 .infer     = infer,
-                                 .gradient  = max_gradient,
-                                 .work      = max_work,
-                                 .on_blocks = on_blocks,
-                                 .cost      = cost};
+const Operator max_pool_operator{
+    .name               = "max_pool",
+    .infer              = infer,
+    .gradient           = max_gradient,
+    .work               = [](const Node& node) { return max_work(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return max_work(node, reading); },
+    .normalised_operand = 0,
+    .on_blocks          = on_blocks,
+    .cost               = cost,
+};
 
 Type max_gradient_infer(const Node& node) { return node.inputs[0].type(); }
 
@@ -211,21 +231,25 @@ void spread_two_by_two(const float* __restrict x, const float* __restrict y, con
 }
 
 /// Each window hands dy to the first place that equals the maximum, and what is left (NaN) to the first of all.
+template <template <class> class Read>
 struct MaxGradientOfBlocks {
     template <class V>
-    HEMP_INLINE static void run(const Geometry& g, const float* x, const float* y, const float* dy, float* dx) {
+    HEMP_INLINE static void run(const Geometry& g, const Normalisation& normalisation, const float* x, const float* y,
+                                const float* dy, float* dx) {
         std::fill_n(dx, g.height * g.width * channel_block, 0.0f);
-        for (int64_t i = 0; i < g.output_height(); ++i) {
-            for (int64_t j = 0; j < g.output_width(); ++j) {
-                Under u(g, i, j);
-                for (int64_t lane = 0; lane < channel_block; lane += V::width) {
-                    auto top  = V::load(y + lane);
-                    auto left = V::load(dy + lane);
-                    auto none = V::all(0.0f);
+        auto none = V::all(0.0f);
+        for (int64_t lane = 0; lane < channel_block; lane += V::width) {
+            Read<V> read(normalisation, lane);
+            int64_t out = lane;
+            for (int64_t i = 0; i < g.output_height(); ++i) {
+                for (int64_t j = 0; j < g.output_width(); ++j, out += channel_block) {
+                    Under u(g, i, j);
+                    auto  top  = V::load(y + out);
+                    auto  left = V::load(dy + out);
                     for (int64_t row = u.first_row; row < u.last_row; ++row) {
                         for (int64_t column = u.first_column; column < u.last_column; ++column) {
                             int64_t at    = (row * g.width + column) * channel_block + lane;
-                            auto    found = V::load(x + at) == top;
+                            auto    found = read(V::load(x + at)) == top;
                             V::store(dx + at, V::load(dx + at) + (found ? left : none));
                             left = found ? none : left;
                         }
@@ -233,24 +257,23 @@ struct MaxGradientOfBlocks {
                     int64_t first = (u.first_row * g.width + u.first_column) * channel_block + lane;
                     V::store(dx + first, V::load(dx + first) + left);
                 }
-                y += channel_block;
-                dy += channel_block;
             }
         }
     }
 };
 
-Work max_gradient_work(const Node& node) {
+Work max_gradient_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
+    int64_t  blocks  = node.inputs[0].shape()[1];
     bool     two     = two_by_two(g);
     if (g.lanes > 1) {
-        auto run =
-            kernel<MaxGradientOfBlocks, void(const Geometry&, const float*, const float*, const float*, float*)>();
+        auto run = reading_kernel<MaxGradientOfBlocks, void(const Geometry&, const Normalisation&, const float*,
+                                                            const float*, const float*, float*)>(reading);
         return plane_work(g, [=](const Buffers& memory, int64_t plane) {
             int64_t in = plane * g.height * g.width * channel_block, out = plane * outputs * channel_block;
-            run(g, memory.input<float>(0) + in, memory.input<float>(1) + out, memory.input<float>(2) + out,
-                memory.out<float>() + in);
+            run(g, normalisation_of(reading, memory).from_block(plane % blocks), memory.input<float>(0) + in,
+                memory.input<float>(1) + out, memory.input<float>(2) + out, memory.out<float>() + in);
         });
     }
     return plane_work(g, [=](const Buffers& memory, int64_t plane) {
@@ -278,11 +301,15 @@ Work max_gradient_work(const Node& node) {
     });
 }
 
-const Operator max_pool_gradient_operator{.name      = "max_pool_gradient",
-                                          .infer     = max_gradient_infer,
-                                          .work      = max_gradient_work,
-                                          .on_blocks = on_blocks,
-                                          .cost      = cost};
+const Operator max_pool_gradient_operator{
+    .name               = "max_pool_gradient",
+    .infer              = max_gradient_infer,
+    .work               = [](const Node& node) { return max_gradient_work(node, {}); },
+    .work_reading       = [](const Node& node, const Reading& reading) { return max_gradient_work(node, reading); },
+    .normalised_operand = 0,
+    .on_blocks          = on_blocks,
+    .cost               = cost,
+};
 
 // --- mean
 

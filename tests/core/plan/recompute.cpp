@@ -135,13 +135,26 @@ TEST_CASE("convolutions read through batch norm and activation") {
     }
 }
 
+TEST_CASE("so do max pooling and its gradient") {
+    for (int64_t channels : {32, 30}) {
+        TwoConvolutions    net({2, 3, 9, 12}, {channels, 3, 3, 3}, {16, channels, 1, 1}, {}, [](const Tensor& x) {
+            return max_pool(relu(x), {.window = {3, 3}, .stride = {2, 2}, .padding = {1, 1}});
+        });
+        std::vector<Group> groups = recomputed(net.outputs);
+        CHECK(count(groups, "normalise+relu+max_pool") == 1);
+        CHECK(count(groups, "normalise+relu+max_pool_gradient") == 1);
+        CHECK_FALSE(written_in_blocks(groups, "relu"));
+        net.check();
+    }
+}
+
 TEST_CASE("a value that somebody needs in memory is written, and read by all") {
     Tensor             x      = variable("x", random_array({.shape = {2, 3, 8, 8}}, 1));
     Tensor             w      = variable("w", random_array({.shape = {32, 3, 3, 3}}, 2));
     Tensor             v      = variable("v", random_array({.shape = {16, 32, 1, 1}}, 3));
     Tensor             one    = variable("one", random_array({.shape = {32}}, 4));
     Tensor             z      = relu(batch_norm(conv2d(x, w), one, one).y);
-    std::vector<Group> groups = recomputed({conv2d(z, v), max_pool(z, {.window = {2, 2}, .stride = {2, 2}})});
+    std::vector<Group> groups = recomputed({conv2d(z, v), average_pool(z, {.window = {2, 2}})});
     CHECK(written_in_blocks(groups, "relu"));
     CHECK(count(groups, "conv2d_blocked") == 2);
 }
