@@ -38,14 +38,24 @@ std::set<float> distinct_values(const Array& array) {
 
 struct Quantized {
     HempFile file;
+    float    step    = 0;  ///< of all weights; 0 where each tensor has fitted levels
     int      exact   = 0;  ///< tensors that lose nothing
     int      tensors = 0;
 };
 
-/// Without data: tensors that hold few different values already keep them; other weights are rounded to levels that
-/// Lloyd's method fits, other tensors finely.
-Quantized quantize_as_it_is(const Model& model, int levels) {
-    Quantized          result{package(model, nullptr)};
+constexpr double usual_level_step = 0.5;
+
+/// Without data: tensors that hold few different values already keep them. Other weights are rounded to multiples of a
+/// step, `level_step` root mean squares of all weights, or to so many levels as Lloyd's method fits; other tensors
+/// finely.
+Quantized quantize_as_it_is(const Model& model, int levels, double level_step) {
+    Quantized result;
+    if (levels == 0) {
+        auto step =
+            static_cast<float>((level_step > 0 ? level_step : usual_level_step) * root_mean_square_of_weights(model));
+        result.step = short_step(step);
+    }
+    result.file             = result.step > 0 ? package_uniform(model, result.step) : package(model, nullptr);
     std::vector<Array> held = file_values(model);
     for (size_t i = 0; i < model.parameters().size(); ++i) {
         const Parameter& each   = model.parameters()[i];
@@ -57,7 +67,7 @@ Quantized quantize_as_it_is(const Model& model, int levels) {
         if (exact) {
             result.file.tensors[i] = with_levels(each, held[i], {values.begin(), values.end()});
             ++result.exact;
-        } else if (each.role == Role::weight) {
+        } else if (each.role == Role::weight && levels > 0) {
             Quantizer fitted       = lloyd_max(held[i].values<float>(), levels, {.zero = true});
             result.file.tensors[i] = with_levels(each, held[i], fitted.levels);
         }
@@ -83,6 +93,9 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
         rows.push_back(
             {"accuracy", fmt::format("{:.2f} % on the test part, from the decoded file", s["accuracy"].get<double>())});
     }
+    if (s.contains("step")) {
+        rows.push_back({"step", fmt::format("{:.6g}; weights are multiples of it", s["step"].get<double>())});
+    }
     if (s.contains("exact_tensors")) {
         rows.push_back({"exact", fmt::format("{} of {} tensors lose nothing", s["exact_tensors"].get<int>(),
                                              s["tensors"].get<int>())});
@@ -107,7 +120,7 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     if (fs::equivalent(output, input.path, ignored)) {
         fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
     }
-    Quantized quantized    = quantize_as_it_is(input.model, options.levels > 0 ? options.levels : 31);
+    Quantized quantized    = quantize_as_it_is(input.model, options.levels, options.level_step);
     quantized.file.classes = input.classes;
     Bytes bytes            = encode(quantized.file, model_spec);
     write_file_atomically(output, bytes);
@@ -118,9 +131,12 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     }
     summary["weights"]         = parts.weights;
     summary["bits_per_weight"] = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(parts.weights);
-    summary["exact_tensors"]   = quantized.exact;
-    summary["tensors"]         = quantized.tensors;
-    summary["version"]         = HEMP_VERSION;
+    if (quantized.step > 0) {
+        summary["step"] = quantized.step;
+    }
+    summary["exact_tensors"] = quantized.exact;
+    summary["tensors"]       = quantized.tensors;
+    summary["version"]       = HEMP_VERSION;
     print(summary, output, settings);
     return 0;
 }
@@ -132,6 +148,11 @@ int compress(CompressArguments arguments, const Settings& settings) {
         arguments.place.output = default_output(options.input);
     }
     if (options.data.empty()) {
+        if (options.levels > 0 && options.level_step > 0) {
+            fail<UsageError>(
+                "compress: without --data weights are rounded either to so many --levels or by one --level-step; drop "
+                "one of them");
+        }
         if (!arguments.about_training.empty()) {
             fail<UsageError>("compress: without --data nothing is trained or measured; add --data, or drop {}",
                              join(arguments.about_training));
@@ -175,7 +196,7 @@ Action add_compress(Command& command) {
     command.option("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
     command.option("--force", arguments->place.force, "Replace the run in the folder");
     return [arguments, command](const Settings& settings) {
-        const std::set<std::string> always{"INPUT", "--model", "--levels", "--output"};
+        const std::set<std::string> always{"INPUT", "--model", "--levels", "--level-step", "--output"};
         for (const std::string& name : command.given()) {
             if (!always.contains(name)) {
                 arguments->about_training.push_back(name);

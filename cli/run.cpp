@@ -781,13 +781,13 @@ void add_run_options(Command& command, RunOptions& options) {
         .between(0.0, 0.99);
     command.option("--mixup", options.mixup, "Alpha of the share that mixed images keep; 0: none are mixed")
         .between(0.0, 1.0);
-    command
-        .option("--levels", options.levels,
-                "Levels of each tensor; default: the recipe's (hemp 7, paper 4), 31 without data")
+    command.option("--levels", options.levels, "Levels of each tensor; default: the recipe's (hemp 7, paper 4)")
         .between(2, 256);
     command
-        .option("--level-step", options.level_step,
-                "Distance of a tensor's levels at first, in standard deviations of its weights; recipe hemp: 2")
+        .option(
+            "--level-step", options.level_step,
+            "Distance of a tensor's levels at first, in standard deviations of its weights; recipe hemp: 2. Without "
+            "data: of all weights' levels, in root mean squares of all weights; 0.5")
         .positive();
     command
         .option("--order", options.order, "Minimise the entropy of this order, not what the coder takes (recipe hemp)")

@@ -1,5 +1,6 @@
 #include "hemp/package.h"
 
+#include "hemp/error_diffusion.h"
 #include "models/description.h"
 
 #include <algorithm>
@@ -8,20 +9,30 @@
 namespace hemp {
 namespace {
 
-QuantizedTensor rounded(const Parameter& parameter, const Array& values, float step) {
-    QuantizedTensor result{
-        .name = parameter.name, .shape = parameter.variable.shape(), .symbols = {}, .step = step, .levels = {}};
-    for (float value : values.values<float>()) {
-        result.symbols.push_back(static_cast<int32_t>(std::lrint(value / step)));
-    }
-    return result;
+constexpr float most_steps = 1 << 29;  // so that an integer fits the file, with what its neighbours hand on
+
+float largest_magnitude(const Array& values) {
+    auto [low, high] = std::ranges::minmax(values.values<float>());
+    return std::max(std::abs(low), std::abs(high));
 }
 
-/// The next float of 8 significant bits: it takes a byte or two less, and changes nothing that matters.
-float short_step(float step) {
-    int   exponent;
-    float fraction = std::frexp(step, &exponent);
-    return std::ldexp(std::ceil(fraction * 256) / 256, exponent);
+QuantizedTensor rounded(const Parameter& parameter, const Array& values, float step, const Grid& grid = {}) {
+    return {.name    = parameter.name,
+            .shape   = parameter.variable.shape(),
+            .symbols = diffused(values.values<float>(), step, grid),
+            .step    = step,
+            .levels  = {}};
+}
+
+/// Kernels, and first weights that meet whole images, pixel by pixel.
+Grid grid_of(const Model& model, const Parameter& parameter) {
+    const Shape& shape    = parameter.variable.shape();
+    bool         is_first = parameter.name == model.parameters()[0].name;
+    if (shape.rank() == 4) {
+        return {shape[2], shape[3]};
+    }
+    return is_first && shape.rank() == 2 && shape[1] == model.image.size() ? Grid{model.image[1], model.image[2]}
+                                                                           : Grid{};
 }
 
 QuantizedTensor rounded_finely(const Parameter& parameter, const Array& values, const PackageOptions& options) {
@@ -29,9 +40,9 @@ QuantizedTensor rounded_finely(const Parameter& parameter, const Array& values, 
     if (low == high) {
         return with_levels(parameter, values, {low});
     }
-    float largest = std::max(std::abs(low), std::abs(high));
-    bool  side    = parameter.role == Role::weight || parameter.role == Role::bias;
-    float step    = short_step(largest / static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
+    bool  side = parameter.role == Role::weight || parameter.role == Role::bias;
+    float step = short_step(largest_magnitude(values) /
+                            static_cast<float>((side ? options.side_levels : options.norm_levels) / 2));
     return rounded(parameter, values, step > 0 ? step : 1.0f);
 }
 
@@ -130,6 +141,25 @@ HempFile package(const Model& model, const Regularizer* regularizer, const Packa
     return file;
 }
 
+float short_step(float step) {
+    int   exponent;
+    float fraction = std::frexp(step, &exponent);
+    return std::ldexp(std::ceil(fraction * 256) / 256, exponent);
+}
+
+float root_mean_square_of_weights(const Model& model) {
+    double sum = 0, count = 0;
+    for (const Parameter& each : model.parameters()) {
+        if (each.role == Role::weight) {
+            for (float value : value_of(each.variable).values<float>()) {
+                sum += static_cast<double>(value) * static_cast<double>(value);
+                ++count;
+            }
+        }
+    }
+    return static_cast<float>(std::sqrt(sum / std::max(count, 1.0)));
+}
+
 HempFile package_uniform(const Model& model, float step, const PackageOptions& options) {
     if (!(step > 0)) {
         fail<UsageError>("compress: the step is {}; it must be above 0", step);
@@ -138,8 +168,13 @@ HempFile package_uniform(const Model& model, float step, const PackageOptions& o
     std::vector<Array> values = file_values(model);
     for (size_t i = 0; i < values.size(); ++i) {
         const Parameter& parameter = model.parameters()[i];
-        file.tensors.push_back(parameter.role == Role::weight ? rounded(parameter, values[i], step)
-                                                              : rounded_finely(parameter, values[i], options));
+        bool             is_weight = parameter.role == Role::weight;
+        if (is_weight && largest_magnitude(values[i]) >= most_steps * step) {
+            fail<UsageError>("compress: tensor '{}' holds {}, more than 2^29 steps of {}; the step must be larger",
+                             parameter.name, largest_magnitude(values[i]), step);
+        }
+        file.tensors.push_back(is_weight ? rounded(parameter, values[i], step, grid_of(model, parameter))
+                                         : rounded_finely(parameter, values[i], options));
     }
     return file;
 }

@@ -615,6 +615,8 @@ TEST_CASE("compress without data refuses what needs data, and keeps its input") 
     REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
     check_refused(folder, "compress run --seed 2", 2, "--seed");
     check_refused(folder, "compress run --recipe hemp", 2, "--recipe");
+    check_refused(folder, "compress run --levels 5 --level-step 1", 2, "--level-step");
+    check_refused(folder, "compress run --level-step 1e-12", 2, "step");
     check_refused(folder, "compress run -o run/best.ckpt", 2, "input");
     CHECK(run(folder, "compress run").code == 0);
     CHECK(fs::exists(folder.path() / "run.hemp"));

@@ -72,3 +72,14 @@ TEST_CASE("a channel that never varies has no scale in a file, which would spoil
     CHECK(scale.values<float>()[2] == 0);
     CHECK(scale.values<float>()[1] != 0);
 }
+
+TEST_CASE("one step for all weights, which the largest must fit") {
+    Model model = small_network();
+    CHECK(root_mean_square_of_weights(model) == doctest::Approx(0.29).epsilon(0.1));
+    HempFile file = package_uniform(model, 0.125f);
+    for (size_t i = 0; i < file.tensors.size(); ++i) {
+        CHECK((file.tensors[i].step == 0.125f) == (model.parameters()[i].role == Role::weight));
+    }
+    CHECK_THROWS_WITH_AS(package_uniform(model, 1e-12f), doctest::Contains("the step must be larger"), UsageError);
+    CHECK_THROWS_WITH_AS(package_uniform(model, 0), "compress: the step is 0; it must be above 0", UsageError);
+}
