@@ -1,3 +1,4 @@
+#include "cli/contents.h"
 #include "cli/evaluate.h"
 #include "cli/input.h"
 #include "cli/run.h"
@@ -101,6 +102,14 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
                                              s["tensors"].get<int>())});
     }
     print_table(rows);
+    print_contents(s["contents"]);
+}
+
+/// Of the file that was written.
+Json contents_of_file(const fs::path& path, const Settings& settings) {
+    Bytes bytes = read_file(path, settings.file_memory());
+    return contents_of(decode(bytes, path.string(), model_spec, {.max_memory = settings.file_memory()}),
+                       summarize(bytes, path.string(), model_spec));
 }
 
 fs::path default_output(const fs::path& input) {
@@ -137,6 +146,7 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     summary["exact_tensors"] = quantized.exact;
     summary["tensors"]       = quantized.tensors;
     summary["version"]       = HEMP_VERSION;
+    summary["contents"]      = contents_of(quantized.file, parts);
     print(summary, output, settings);
     return 0;
 }
@@ -162,8 +172,9 @@ int compress(CompressArguments arguments, const Settings& settings) {
     if (arguments.place.folder.empty()) {
         arguments.place.folder = arguments.place.output.string() + ".run";
     }
-    options.input    = read_input(options.input, options.model, settings.file_memory()).path.string();
-    RunResult result = run_training(options, arguments.place, settings);
+    options.input              = read_input(options.input, options.model, settings.file_memory()).path.string();
+    RunResult result           = run_training(options, arguments.place, settings);
+    result.summary["contents"] = contents_of_file(arguments.place.output, settings);
     print(result.summary, arguments.place.output, settings);
     if (!result.missed.empty()) {
         fail("compress: {}; {} is the nearest to the target: train longer, or ask for less", result.missed,

@@ -46,6 +46,12 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     ++done_;
     behind_  = epoch * steps_ + step + 1;
     auto now = Clock::now();
+    if (!estimated_ && now - start_ > std::chrono::seconds(2)) {
+        estimated_ = true;
+        if (double seconds_left = this->seconds_left(); seconds_left > 30) {
+            line(fmt::format("all {} epochs will take about {}", epochs_, duration(seconds_left)));
+        }
+    }
     if (!live_ || now - shown_ < std::chrono::milliseconds(100)) {
         return;
     }
@@ -58,10 +64,12 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
                      100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), left()));
 }
 
-std::string Progress::left() const {
+double Progress::seconds_left() const {
     double a_step = seconds() / static_cast<double>(std::max<int64_t>(done_, 1));
-    return duration(static_cast<double>(epochs_ * steps_ - behind_) * a_step) + " left";
+    return static_cast<double>(epochs_ * steps_ - behind_) * a_step;
 }
+
+std::string Progress::left() const { return duration(seconds_left()) + " left"; }
 
 void Progress::line(const std::string& text) {
     if (!quiet_) {

@@ -12,7 +12,8 @@ class Progress {
     Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights);
     ~Progress();
 
-    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer.
+    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer. Soon after the first one it
+    /// says how long a run of more than half a minute will take.
     void step(int64_t epoch, int64_t step, double loss, double bits);
 
     /// The run goes on to this epoch.
@@ -28,12 +29,15 @@ class Progress {
     double seconds() const;  ///< since the run began
 
  private:
+    double seconds_left() const;
+
     using Clock = std::chrono::steady_clock;
 
     bool              quiet_, live_;
     int64_t           epochs_, steps_, batch_, weights_;
-    int64_t           done_   = 0;  ///< steps of this process
-    int64_t           behind_ = 0;  ///< steps of the run
+    bool              estimated_ = false;
+    int64_t           done_      = 0;  ///< steps of this process
+    int64_t           behind_    = 0;  ///< steps of the run
     Clock::time_point start_, shown_;
 };
 

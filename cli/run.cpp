@@ -242,6 +242,8 @@ class Run {
     void              train();
     void              train_round();
     bool              next_round();
+    std::string       plan() const;  ///< what is about to be done, in words
+    int64_t           parameter_count() const;
     void              add_to_path();
     [[noreturn]] void fail_diverged(const std::string& sign) const;
     void              end_epoch(double loss);
@@ -333,11 +335,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (options_.has_target() && options_.rounds > 1) {
         search_.emplace(recipe_.entropy);
     }
-    int64_t weights = 0;
-    for (const Parameter& each : model_.parameters()) {
-        weights += each.variable.shape().size();
-    }
-    progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch, weights);
+    progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch, parameter_count());
 }
 
 void Run::write_manifest(const Json& outputs) {
@@ -497,11 +495,8 @@ void Run::end_epoch(double loss) {
         text += fmt::format("  accuracy {:.2f} %", evaluation.accuracy);
     }
     if (!bytes.empty()) {
-        int64_t weights = 0;
-        for (const Parameter& each : model_.parameters()) {
-            weights += each.variable.shape().size();
-        }
-        double per_weight        = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
+        int64_t weights          = parameter_count();
+        double  per_weight       = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
         entry["entropy"]         = round.entropy;
         entry["bytes"]           = bytes.size();
         entry["bits_per_weight"] = per_weight;
@@ -607,10 +602,7 @@ RunResult Run::result() {
     fs::path  hemp = trainer_->regularizer() != nullptr ? file("model.hemp") : fs::path();
     RunResult result{{}, hemp, {}};
     Json&     summary = result.summary;
-    uint64_t  weights = 0;
-    for (const Parameter& each : model_.parameters()) {
-        weights += static_cast<uint64_t>(each.variable.shape().size());
-    }
+    auto      weights = static_cast<uint64_t>(parameter_count());
     if (!hemp.empty()) {
         Bytes bytes = read_file(hemp, settings_.file_memory());
         load(judged_, decode(bytes, hemp.string(), model_spec, {.max_memory = settings_.file_memory()}));
@@ -666,6 +658,36 @@ RunResult Run::result() {
     return result;
 }
 
+int64_t Run::parameter_count() const {
+    int64_t count = 0;
+    for (const Parameter& each : model_.parameters()) {
+        count += each.variable.shape().size();
+    }
+    return count;
+}
+
+std::string Run::plan() const {
+    std::string text = fmt::format("{}: {} parameters, {} images, {} {} of {} steps, recipe {}", model_.name,
+                                   grouped(static_cast<uint64_t>(parameter_count())),
+                                   grouped(static_cast<uint64_t>(data_.train.size())), recipe_.epochs,
+                                   recipe_.epochs == 1 ? "epoch" : "epochs", trainer_->steps_per_epoch(), recipe_.name);
+    if (trainer_->regularizer() != nullptr) {
+        const RegularizerOptions& how = recipe_.regularizer;
+        std::string               bits =
+            how.target == Target::coder ? "the file's bits" : fmt::format("the entropy of order {}", how.entropy.order);
+        text += fmt::format(": {} levels a tensor, {:.3g} times {} a weight beside the loss", how.levels,
+                            recipe_.entropy, bits);
+    }
+    if (recipe_.prunes()) {
+        text += recipe_.prune > 0 ? fmt::format(", {:.0f} % of the weights pruned", 100 * recipe_.prune)
+                                  : ", weights pruned that the loss does not need";
+    }
+    if (search_) {
+        text += fmt::format("; then up to {} rounds of half as many epochs for the target", options_.rounds - 1);
+    }
+    return place_.kept ? text + fmt::format("; what is best so far is in {}", place_.folder.string()) : text;
+}
+
 RunResult Run::go() {
     if (place_.resume) {
         restore();
@@ -677,6 +699,7 @@ RunResult Run::go() {
         }
         save();
     }
+    progress_->line(plan());
     train();
     if (best_.epoch < 0) {
         fail<UsageError>("{}: the run has no epochs; give --epochs 1 or more", place_.folder.string());

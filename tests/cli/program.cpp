@@ -618,7 +618,11 @@ TEST_CASE("compress without data refuses what needs data, and keeps its input") 
     check_refused(folder, "compress run --levels 5 --level-step 1", 2, "--level-step");
     check_refused(folder, "compress run --level-step 1e-12", 2, "step");
     check_refused(folder, "compress run -o run/best.ckpt", 2, "input");
-    CHECK(run(folder, "compress run").code == 0);
+    Result alone = run(folder, "compress run");
+    CHECK(alone.code == 0);
+    for (const char* part : {"what saved", "coding: the whole file", "entropy of order 1", "fc1.weight"}) {
+        CHECK(alone.out.find(part) != std::string::npos);
+    }
     CHECK(fs::exists(folder.path() / "run.hemp"));
 }
 

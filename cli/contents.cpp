@@ -1,0 +1,78 @@
+#include "cli/contents.h"
+
+#include "hemp/symbol_statistics.h"
+
+#include <fmt/core.h>
+
+namespace hemp {
+namespace {
+
+constexpr int orders = 4;
+
+std::string levels_of(const TensorSummary& tensor) {
+    return tensor.levels > 0 ? fmt::format("{}", tensor.levels) : fmt::format("step {:.4g}", tensor.step);
+}
+
+}  // namespace
+
+Json contents_of(const HempFile& file, const FileSummary& summary) {
+    PlainSizes all;
+    Json       tensors = Json::array();
+    for (size_t i = 0; i < file.tensors.size(); ++i) {
+        const QuantizedTensor& tensor = file.tensors[i];
+        const TensorSummary&   each   = summary.tensors[i];
+        PlainSizes             sizes  = plain_sizes(tensor);
+        auto                   count  = static_cast<double>(tensor.symbols.size());
+        uint64_t               bytes  = each.side_bytes + each.code_bytes;
+        Json                   row{{"name", tensor.name},
+                 {"shape", to_string(tensor.shape)},
+                 {"levels", levels_of(each)},
+                 {"zeros", 100 * static_cast<double>(sizes.zeros) / count},
+                 {"bytes", bytes},
+                 {"bits_per_weight", 8 * static_cast<double>(bytes) / count}};
+        for (int order = 1; order <= orders; ++order) {
+            row["entropy"].push_back(joint_entropy(tensor.symbols, order));
+        }
+        tensors.push_back(row);
+        all.floats += sizes.floats;
+        all.pruned += sizes.pruned;
+        all.quantized += sizes.quantized;
+    }
+    return {{"float32", all.floats},
+            {"pruned", all.pruned},
+            {"quantized", all.quantized},
+            {"coded", summary.bytes},
+            {"tensors", tensors}};
+}
+
+void print_contents(const Json& contents) {
+    Rows stages{{"what saved", "bytes", ""}};
+    for (const auto& [key, what] : {std::pair{"float32", "nothing: float32"},
+                                    {"pruned", "pruning: a bit for each zero"},
+                                    {"quantized", "quantization: numbers of fixed width"},
+                                    {"coded", "coding: the whole file"}}) {
+        uint64_t bytes = contents[key];
+        double   times = contents["float32"].get<double>() / static_cast<double>(bytes);
+        stages.push_back({what, grouped(bytes), fmt::format("1/{:.1f}", times)});
+    }
+    fmt::print("\n");
+    print_table(stages);
+
+    Rows rows{{"tensor", "shape", "levels", "zeros", "bytes", "bits a weight", "entropy of order 1", "2", "3", "4"}};
+    for (const Json& each : contents["tensors"]) {
+        std::vector<std::string> row{each["name"],
+                                     each["shape"],
+                                     each["levels"],
+                                     fmt::format("{:.1f} %", each["zeros"].get<double>()),
+                                     grouped(each["bytes"].get<uint64_t>()),
+                                     fmt::format("{:.3f}", each["bits_per_weight"].get<double>())};
+        for (const Json& entropy : each["entropy"]) {
+            row.push_back(fmt::format("{:.3f}", entropy.get<double>()));
+        }
+        rows.push_back(row);
+    }
+    fmt::print("\n");
+    print_table(rows);
+}
+
+}  // namespace hemp
