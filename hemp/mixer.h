@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -80,7 +81,7 @@ class Mixer {
     void forget();
 
     /// Codes a bit of kind `kind` by the first `used` contexts: `bits(bit, p)` gets the probability and returns the
-    /// bit. Nothing is learned of it where Bits::only_asks.
+    /// bit. What is learned is bits.taught(bit), which may be another bit, or nothing.
     template <size_t used, class Bits>
     int code(Bits& bits, int bit, size_t kind, const Context& context, size_t selector) {
         std::array<Slot*, used>   slots;
@@ -106,20 +107,20 @@ class Mixer {
             (curve[0].p() * static_cast<uint32_t>(step - right) + curve[1].p() * static_cast<uint32_t>(right)) / step;
         uint32_t p = std::clamp((static_cast<uint32_t>(tables_.squash(x)) + refined) / 2, 1u, 65535u);
 
-        bit = bits(bit, p);
-        if constexpr (Bits::only_asks) {
+        bit                       = bits(bit, p);
+        std::optional<int> taught = bits.taught(bit);
+        if (!taught) {
             return bit;
         }
-
-        int32_t error1 = ((bit << 16) - tables_.squash(x1)) * 3;
-        int32_t error2 = ((bit << 16) - tables_.squash(x2)) * 3;
+        int32_t error1 = ((*taught << 16) - tables_.squash(x1)) * 3;
+        int32_t error2 = ((*taught << 16) - tables_.squash(x2)) * 3;
         for (size_t i = 0; i < used; ++i) {
             common[i] += (inputs[i] * error1 + (1 << 17)) >> 18;
             selected[i] += (inputs[i] * error2 + (1 << 17)) >> 18;
-            slots[i]->see(bit, Slot::limit);
+            slots[i]->see(*taught, Slot::limit);
         }
         Slot& nearest = curve[2 * right >= step];
-        nearest.see(bit, 255, std::max(nearest.count(), 6u));
+        nearest.see(*taught, 255, std::max(nearest.count(), 6u));
         return bit;
     }
 

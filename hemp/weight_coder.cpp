@@ -45,20 +45,20 @@ struct Learned {
 };
 
 struct Writer {
-    static constexpr bool only_asks = false;
-    ArithmeticEncoder&    encoder;
+    ArithmeticEncoder& encoder;
 
     int operator()(int bit, uint32_t p) {
         encoder.code(bit, p);
         return bit;
     }
+    static std::optional<int> taught(int bit) { return bit; }
 };
 
 struct Reader {
-    static constexpr bool only_asks = false;
-    ArithmeticDecoder&    decoder;
+    ArithmeticDecoder& decoder;
 
-    int operator()(int, uint32_t p) { return decoder.decode(p); }
+    int                       operator()(int, uint32_t p) { return decoder.decode(p); }
+    static std::optional<int> taught(int bit) { return bit; }
 };
 
 /// -log2(p / 65536) for each p.
@@ -73,16 +73,40 @@ const std::vector<float>& costs() {
     return table;
 }
 
-/// Adds up what bits would cost.
-template <bool asks>
+/// Adds up what bits cost, and learns from them or not.
+template <bool learns>
 struct Scale {
-    static constexpr bool     only_asks = asks;
-    const std::vector<float>& table     = costs();
-    double                    cost      = 0;  ///< bits
+    const std::vector<float>& table = costs();
+    double                    cost  = 0;  ///< bits
 
     int operator()(int bit, uint32_t p) {
         cost += static_cast<double>(table[bit ? p : 65536 - p]);
         return bit;
+    }
+    static std::optional<int> taught(int bit) { return learns ? std::optional(bit) : std::nullopt; }
+};
+
+/// Goes along the bits of a symbol, and weighs the one whose bits are the same up to the fork, where its last one is
+/// the contrary: the next one towards zero. Learns from either.
+struct Fork {
+    int                       fork;       ///< bits that both have
+    bool                      takes_far;  ///< it is the farther symbol that is coded
+    const std::vector<float>& table = costs();
+    int                       place = 0;          ///< of the bit
+    double                    far = 0, near = 0;  ///< bits from the fork on
+    double                    cost = 0;           ///< bits of the symbol that is coded
+
+    int operator()(int bit, uint32_t p) {
+        auto one = static_cast<double>(table[p]), zero = static_cast<double>(table[65536 - p]);
+        auto of_bit = bit ? one : zero, of_contrary = bit ? zero : one;
+        far += place >= fork ? of_bit : 0;
+        near += place == fork ? of_contrary : 0;
+        cost += place < fork || takes_far ? of_bit : place == fork ? of_contrary : 0;
+        return bit;
+    }
+    std::optional<int> taught(int bit) {
+        int here = place++;
+        return here < fork || takes_far ? std::optional(bit) : here == fork ? std::optional(1 - bit) : std::nullopt;
     }
 };
 
@@ -120,7 +144,7 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
         if (prefix < (1 << modelled_suffix)) {
             Slot& slot = learned.suffixes[static_cast<size_t>(length)][prefix];
             bit        = bits(bit, std::max(slot.p(), 1u));
-            if constexpr (!Bits::only_asks) {
+            if (bits.taught(bit)) {
                 slot.see(bit, Slot::limit);
             }
         } else {
@@ -251,15 +275,29 @@ class WeightModel {
     /// `rises`: what lower[i] + 1 costs more than lower[i], in bits, either of which is symbols[i].
     double price(const Shape& shape, std::span<int32_t> symbols, std::span<const int32_t> lower,
                  std::span<float> rises) {
-        Scale<false> all;
+        double total = 0;
         walk(shape, symbols, [&](Learned& learned, Surroundings& surroundings, size_t i, int32_t symbol) {
-            Scale<true> below, above;
+            bool    grows = lower[i] >= 0;
+            int32_t far   = grows ? lower[i] + 1 : lower[i];
+            int     near  = std::abs(far) - 1;
+            if (near <= unary) {
+                Fork fork{.fork = near == 0 ? 0 : near + 1, .takes_far = symbol == far};
+                code_symbol(fork, learned, surroundings, far);
+                auto rise = static_cast<float>(fork.far - fork.near);
+                rises[i]  = grows ? rise : -rise;
+                total += fork.cost;
+                return std::optional(symbol);
+            }
+            Scale<false> below, above;
             code_symbol(below, learned, surroundings, lower[i]);
             code_symbol(above, learned, surroundings, lower[i] + 1);
             rises[i] = static_cast<float>(above.cost - below.cost);
-            return code_symbol(all, learned, surroundings, symbol);
+            Scale<true> all;
+            code_symbol(all, learned, surroundings, symbol);
+            total += all.cost;
+            return std::optional(symbol);
         });
-        return all.cost;
+        return total;
     }
 
     /// A Writer takes the integers from `whole`; `symbols` may be the same memory for a Reader.
