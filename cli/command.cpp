@@ -3,15 +3,36 @@
 #include "core/error.h"
 #include "core/version.h"
 
+#include <fmt/core.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
 
 namespace hemp {
+
+namespace {
+
+/// CLI11's own ranges hold nan, and name the largest number there is in 309 digits.
+CLI::Validator number(const std::string& description, const std::string& expected, bool (*holds)(double)) {
+    return {[=](const std::string& text) {
+                double value = 0;
+                bool   read  = CLI::detail::lexical_cast(text, value);
+                return read && std::isfinite(value) && holds(value) ? std::string()
+                                                                    : fmt::format("{} is no {}", text, expected);
+            },
+            description};
+}
+
+CLI::Validator finite() {
+    return number("", "finite number", [](double) { return true; });
+}
+
+}  // namespace
 
 Option& Option::required() {
     option_->required();
@@ -29,17 +50,18 @@ Option& Option::between(int least, int most) {
 }
 
 Option& Option::between(double least, double most) {
+    option_->check(finite());
     option_->check(CLI::Range(least, most));
     return *this;
 }
 
 Option& Option::positive() {
-    option_->check(CLI::PositiveNumber);
+    option_->check(number("POSITIVE", "number above 0", [](double value) { return value > 0; }));
     return *this;
 }
 
 Option& Option::not_negative() {
-    option_->check(CLI::NonNegativeNumber);
+    option_->check(number("NONNEGATIVE", "number of 0 or more", [](double value) { return value >= 0; }));
     return *this;
 }
 

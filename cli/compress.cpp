@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace fs = std::filesystem;
@@ -39,7 +40,7 @@ std::set<float> distinct_values(const Array& array) {
 
 struct Quantized {
     HempFile file;
-    float    step    = 0;  ///< of all weights; 0 where each tensor has fitted levels
+    float    step    = 0;  ///< of weights that lose something; 0 where there are none, or have fitted levels
     int      exact   = 0;  ///< tensors that lose nothing
     int      tensors = 0;
 };
@@ -51,12 +52,18 @@ constexpr double usual_level_step = 0.5;
 /// finely.
 Quantized quantize_as_it_is(const Model& model, int levels, double level_step) {
     Quantized result;
-    if (levels == 0) {
-        auto step =
-            static_cast<float>((level_step > 0 ? level_step : usual_level_step) * root_mean_square_of_weights(model));
-        result.step = short_step(step);
+    double    all  = root_mean_square_of_weights(model);
+    double    step = (level_step > 0 ? level_step : usual_level_step) * all;
+    if (levels > 0 || all == 0) {
+        result.file = package(model, nullptr);
+    } else if (step < std::numeric_limits<float>::min() || step > std::numeric_limits<float>::max() / 2) {
+        fail<UsageError>(
+            "compress: weights of {:.3g} on average cannot be rounded to multiples of {:.3g}; choose --level-step "
+            "nearer to {}",
+            all, step, usual_level_step);
+    } else {
+        result.file = package_uniform(model, short_step(static_cast<float>(step)));
     }
-    result.file             = result.step > 0 ? package_uniform(model, result.step) : package(model, nullptr);
     std::vector<Array> held = file_values(model);
     for (size_t i = 0; i < model.parameters().size(); ++i) {
         const Parameter& each   = model.parameters()[i];
@@ -68,7 +75,9 @@ Quantized quantize_as_it_is(const Model& model, int levels, double level_step) {
         if (exact) {
             result.file.tensors[i] = with_levels(each, held[i], {values.begin(), values.end()});
             ++result.exact;
-        } else if (each.role == Role::weight && levels > 0) {
+        } else if (each.role == Role::weight && levels == 0) {
+            result.step = result.file.tensors[i].step;
+        } else if (each.role == Role::weight) {
             Quantizer fitted       = lloyd_max(held[i].values<float>(), levels, {.zero = true});
             result.file.tensors[i] = with_levels(each, held[i], fitted.levels);
         }
@@ -95,7 +104,8 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
             {"accuracy", fmt::format("{:.2f} % on the test part, from the decoded file", s["accuracy"].get<double>())});
     }
     if (s.contains("step")) {
-        rows.push_back({"step", fmt::format("{:.6g}; weights are multiples of it", s["step"].get<double>())});
+        rows.push_back(
+            {"step", fmt::format("{:.6g}; weights that lose something are multiples of it", s["step"].get<double>())});
     }
     if (s.contains("exact_tensors")) {
         rows.push_back({"exact", fmt::format("{} of {} tensors lose nothing", s["exact_tensors"].get<int>(),

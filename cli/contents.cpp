@@ -9,8 +9,9 @@ namespace {
 
 constexpr int orders = 4;
 
-std::string levels_of(const TensorSummary& tensor) {
-    return tensor.levels > 0 ? fmt::format("{}", tensor.levels) : fmt::format("step {:.4g}", tensor.step);
+std::string levels_of(const Json& tensor) {
+    return tensor["levels"] > 0 ? fmt::format("{}", tensor["levels"].get<int64_t>())
+                                : fmt::format("step {:.4g}", tensor["step"].get<double>());
 }
 
 }  // namespace
@@ -25,13 +26,15 @@ Json contents_of(const HempFile& file, const FileSummary& summary) {
         auto                   count  = static_cast<double>(tensor.symbols.size());
         uint64_t               bytes  = each.side_bytes + each.code_bytes;
         Json                   row{{"name", tensor.name},
-                 {"shape", to_string(tensor.shape)},
-                 {"levels", levels_of(each)},
-                 {"zeros", 100 * static_cast<double>(sizes.zeros) / count},
+                 {"shape", std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end())},
+                 {"levels", each.levels},
+                 {"step", each.step},
+                 {"zeros_percent", 100 * static_cast<double>(sizes.zeros) / count},
                  {"bytes", bytes},
                  {"bits_per_weight", 8 * static_cast<double>(bytes) / count}};
         for (int order = 1; order <= orders; ++order) {
-            row["entropy"].push_back(joint_entropy(tensor.symbols, order));
+            JointEntropy entropy = joint_entropy(tensor.symbols, order);
+            row["entropy"].push_back(entropy.is_sampled() ? Json(entropy.bits) : Json());
         }
         tensors.push_back(row);
         all.floats += sizes.floats;
@@ -61,13 +64,13 @@ void print_contents(const Json& contents) {
     Rows rows{{"tensor", "shape", "levels", "zeros", "bytes", "bits a weight", "entropy of order 1", "2", "3", "4"}};
     for (const Json& each : contents["tensors"]) {
         std::vector<std::string> row{each["name"],
-                                     each["shape"],
-                                     each["levels"],
-                                     fmt::format("{:.1f} %", each["zeros"].get<double>()),
+                                     to_string(Shape(each["shape"].get<std::vector<int64_t>>())),
+                                     levels_of(each),
+                                     fmt::format("{:.1f} %", each["zeros_percent"].get<double>()),
                                      grouped(each["bytes"].get<uint64_t>()),
                                      fmt::format("{:.3f}", each["bits_per_weight"].get<double>())};
         for (const Json& entropy : each["entropy"]) {
-            row.push_back(fmt::format("{:.3f}", entropy.get<double>()));
+            row.push_back(entropy.is_null() ? "-" : fmt::format("{:.3f}", entropy.get<double>()));
         }
         rows.push_back(row);
     }

@@ -5,8 +5,8 @@
 
 namespace hemp {
 
-/// What a file holds, tensor by tensor, with the entropies of its symbols, and what pruning, quantization and coding
-/// each saved.
+/// What a file holds, tensor by tensor, with the entropies of its symbols (none where it has too few for that), and
+/// what pruning, quantization and coding each saved.
 Json contents_of(const HempFile& file, const FileSummary& summary);
 
 /// The same as tables.

@@ -44,12 +44,12 @@ Progress::~Progress() {
 
 void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     ++done_;
-    behind_  = epoch * steps_ + step + 1;
+    behind_  = epoch * steps_ + step;
     auto now = Clock::now();
     if (!estimated_ && now - start_ > std::chrono::seconds(2)) {
         estimated_ = true;
         if (double seconds_left = this->seconds_left(); seconds_left > 30) {
-            line(fmt::format("all {} epochs will take about {}", epochs_, duration(seconds_left)));
+            line(fmt::format("this will take about {}", duration(seconds_left)));
         }
     }
     if (!live_ || now - shown_ < std::chrono::milliseconds(100)) {
@@ -61,7 +61,7 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
         size = fmt::format("  {:.3f} bits/weight  ~{:.1f} kB", bits, bits * static_cast<double>(weights_) / 8e3);
     }
     tell(fmt::format("\r\033[Kepoch {}/{}  {:3}%  loss {:.4f}{}  {:.0f} images/s  {}", epoch + 1, epochs_,
-                     100 * (step + 1) / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), left()));
+                     100 * step / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), left()));
 }
 
 double Progress::seconds_left() const {

@@ -699,7 +699,9 @@ RunResult Run::go() {
         }
         save();
     }
-    progress_->line(plan());
+    if (!trainer_->done()) {
+        progress_->line(plan());
+    }
     train();
     if (best_.epoch < 0) {
         fail<UsageError>("{}: the run has no epochs; give --epochs 1 or more", place_.folder.string());

@@ -17,17 +17,25 @@ float largest_magnitude(const Array& values) {
 }
 
 QuantizedTensor rounded(const Parameter& parameter, const Array& values, float step, const Grid& grid = {}) {
-    return {.name    = parameter.name,
-            .shape   = parameter.variable.shape(),
-            .symbols = diffused(values.values<float>(), step, grid),
-            .step    = step,
-            .levels  = {}};
+    QuantizedTensor result{.name    = parameter.name,
+                           .shape   = parameter.variable.shape(),
+                           .symbols = diffused(values.values<float>(), step, grid),
+                           .step    = step,
+                           .levels  = {}};
+    for (int32_t symbol : result.symbols) {
+        if (!std::isfinite(static_cast<float>(symbol) * step)) {
+            fail("compress: tensor '{}' holds {}, too large to be rounded; the network is broken, train it again",
+                 parameter.name, largest_magnitude(values));
+        }
+    }
+    return result;
 }
 
 /// Kernels, and first weights that meet whole images, pixel by pixel.
 Grid grid_of(const Model& model, const Parameter& parameter) {
     const Shape& shape    = parameter.variable.shape();
-    bool         is_first = parameter.name == model.parameters()[0].name;
+    auto         first    = std::ranges::find(model.parameters(), Role::weight, &Parameter::role);
+    bool         is_first = parameter.name == first->name;
     if (shape.rank() == 4) {
         return {shape[2], shape[3]};
     }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <set>
 #include <vector>
 
 namespace hemp {
@@ -23,25 +22,28 @@ class EntropySum {
         if (count > 0) {
             double share = static_cast<double>(count) / total_;
             bits_ -= share * std::log2(share);
+            ++distinct_;
         }
     }
-    double bits() const { return bits_; }
+    double  bits() const { return bits_; }
+    int64_t distinct() const { return distinct_; }
 
  private:
-    double total_;
-    double bits_ = 0;
+    double  total_;
+    double  bits_     = 0;
+    int64_t distinct_ = 0;
 };
 
 /// Bits that tell `different` things apart.
-uint64_t width(size_t different) { return different > 1 ? std::bit_width(different - 1) : 0; }
+uint64_t width(uint64_t different) { return different > 1 ? std::bit_width(different - 1) : 0; }
 
 }  // namespace
 
-double joint_entropy(std::span<const int32_t> symbols, int order) {
+JointEntropy joint_entropy(std::span<const int32_t> symbols, int order) {
     auto   n      = static_cast<size_t>(order);
     size_t tuples = symbols.size() / n;
     if (tuples == 0) {
-        return 0;
+        return {};
     }
     auto bounded           = [](int32_t symbol) { return std::clamp(symbol, -most_magnitude, most_magnitude); };
     auto [lowest, highest] = std::ranges::minmax(symbols);
@@ -73,30 +75,26 @@ double joint_entropy(std::span<const int32_t> symbols, int order) {
             from = to;
         }
     }
-    return sum.bits() / order;
+    return {.bits = sum.bits() / order, .tuples = static_cast<int64_t>(tuples), .distinct = sum.distinct()};
 }
 
 PlainSizes plain_sizes(const QuantizedTensor& tensor) {
     auto is_zero = [&](int32_t symbol) {
         return tensor.levels.empty() ? symbol == 0 : tensor.levels[static_cast<size_t>(symbol)] == 0;
     };
-    std::set<int32_t> different;
-    PlainSizes        sizes;
-    int32_t           last = 0;
+    PlainSizes sizes;
     for (int32_t symbol : tensor.symbols) {
         sizes.zeros += is_zero(symbol) ? 1 : 0;
-        if (different.empty() || symbol != last) {
-            different.insert(symbol);
-            last = symbol;
-        }
     }
+    auto [low, high] = std::ranges::minmax(tensor.symbols);
     uint64_t all     = tensor.symbols.size();
     uint64_t nonzero = all - static_cast<uint64_t>(sizes.zeros);
-    size_t   levels  = different.size() - (sizes.zeros > 0 ? 1 : 0);
+    uint64_t range   = static_cast<uint64_t>(int64_t{high} - low) + 1;
+    uint64_t side    = 4 * std::max<size_t>(tensor.levels.size(), 1);
     auto     bytes   = [](uint64_t bits) { return (bits + 7) / 8; };
     sizes.floats     = 4 * all;
     sizes.pruned     = std::min(sizes.floats, bytes(all + 32 * nonzero));
-    sizes.quantized  = std::min(bytes(all * width(different.size())), bytes(all + nonzero * width(levels)));
+    sizes.quantized  = side + std::min(bytes(all * width(range)), bytes(all + nonzero * width(range - 1)));
     return sizes;
 }
 

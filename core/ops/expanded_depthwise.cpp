@@ -99,10 +99,28 @@ StripReader expanding_reader(const Geometry& g, const Sweep& sweep, const Cut& c
     };
 }
 
+Cut cut_of_expanded(const Sweep& sweep) { return cut_of(sweep, cache_floats, true); }
+
+/// Rows that all strips of an image expand; some are expanded twice.
+int64_t expanded_rows(const Geometry& g) {
+    Sweep   sweep = g.sweep();
+    Cut     cut   = cut_of_expanded(sweep);
+    int64_t rows  = 0;
+    for (int64_t first = 0; first < sweep.rows(); first += cut.strip_rows) {
+        Strip strip        = sweep.strip(first, first + cut.strip_rows);
+        auto [top, bottom] = inner(strip.top, strip.bottom, g.depthwise.x.height);
+        rows += bottom - top;
+    }
+    return rows;
+}
+
+/// Twice is cheaper than through memory, but not for tall kernels.
+bool pays(const Geometry& g) { return 5 * expanded_rows(g) <= 6 * g.depthwise.x.height; }
+
 Work work(const Node& node) {
     Geometry          g     = geometry(node);
     Sweep             sweep = g.sweep();
-    Cut               cut   = cut_of(sweep, cache_floats, true);
+    Cut               cut   = cut_of_expanded(sweep);
     FinishingOperands expanded(node, 3, expansion), finished(node, 3 + count_finishing(node, expansion));
     return {
         .stages = {depthwise_stage(g.depthwise, sweep, cut, 2, finished, expanding_reader(g, sweep, cut, expanded))},
@@ -113,7 +131,7 @@ Work work(const Node& node) {
 Cost cost(const Node& node) {
     Geometry g        = geometry(node);
     double   expanded = static_cast<double>(g.depthwise.images * g.depthwise.channels * g.channels) *
-                      static_cast<double>(g.depthwise.x.area());
+                      static_cast<double>(expanded_rows(g) * g.depthwise.x.width);
     return conv_cost(node, expanded + g.depthwise.products());
 }
 
@@ -138,7 +156,8 @@ Tensor expanded_depthwise(const Node& depthwise) {
     attributes["channels"] = expanding.integers("weight")[1];
     add_finishing(finishing_of(expanding, 2), inputs, attributes, expansion);
     add_finishing(finishing_of(depthwise, 2), inputs, attributes);
-    return node(expanded_depthwise_operator, inputs, attributes);
+    Tensor joined = node(expanded_depthwise_operator, inputs, attributes);
+    return pays(geometry(joined.node())) ? joined : Tensor();
 }
 
 }  // namespace hemp

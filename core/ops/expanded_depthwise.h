@@ -8,8 +8,9 @@ namespace hemp {
 /// time, of one block of channels, is computed where the depthwise convolution reads it. The planner puts these in the
 /// place of depthwise_finished in programs that do not train.
 ///   depthwise  what depthwise_finished gives, its operand what conv2d_finished gives
-///   returns    the same values, to the last bit; an empty tensor where the operand is none of that kind, or has an
-///              addend
+///   returns    the same values, to the last bit; an empty tensor where the operand is none of that kind, has an
+///   addend,
+///              or too many of its rows would be computed twice
 ///   gradient   none: the planner makes these nodes after gradients are taken
 Tensor expanded_depthwise(const Node& depthwise);
 
