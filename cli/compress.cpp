@@ -57,7 +57,7 @@ Quantized quantize_as_it_is(const Model& model, int levels, double level_step) {
     double             step = (level_step > 0 ? level_step : usual_level_step) * all;
     if (levels > 0 || all == 0) {
         result.file = package(model, nullptr);
-    } else if (step < std::numeric_limits<float>::min() || step > std::numeric_limits<float>::max() / 2) {
+    } else if (step < std::numeric_limits<float>::denorm_min() || step > std::numeric_limits<float>::max() / 2) {
         fail<UsageError>(
             "compress: weights of {:.3g} on average cannot be rounded to multiples of {:.3g}; choose --level-step "
             "nearer to {}",
