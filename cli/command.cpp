@@ -14,7 +14,6 @@
 #include <memory>
 
 namespace hemp {
-
 namespace {
 
 /// CLI11's own ranges hold nan, and name the largest number there is in 309 digits.

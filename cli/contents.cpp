@@ -9,11 +9,6 @@ namespace {
 
 constexpr int orders = 4;
 
-std::string levels_of(const Json& tensor) {
-    return tensor["levels"] > 0 ? fmt::format("{}", tensor["levels"].get<int64_t>())
-                                : fmt::format("step {:.4g}", tensor["step"].get<double>());
-}
-
 }  // namespace
 
 Json contents_of(const HempFile& file, const FileSummary& summary) {
@@ -65,7 +60,7 @@ void print_contents(const Json& contents) {
     for (const Json& each : contents["tensors"]) {
         std::vector<std::string> row{each["name"],
                                      to_string(Shape(each["shape"].get<std::vector<int64_t>>())),
-                                     levels_of(each),
+                                     levels_text(each["levels"], each["step"]),
                                      fmt::format("{:.1f} %", each["zeros_percent"].get<double>()),
                                      grouped(each["bytes"].get<uint64_t>()),
                                      fmt::format("{:.3f}", each["bits_per_weight"].get<double>())};

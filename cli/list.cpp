@@ -45,8 +45,8 @@ int list(const std::string& path, const Settings& settings) {
     for (const TensorSummary& each : file.tensors) {
         uint64_t bytes = each.side_bytes + each.code_bytes;
         tensors.push_back(
-            {each.name, to_string(each.shape), each.quantizer,
-             each.levels > 0 ? fmt::format("{}", each.levels) : fmt::format("step {:.4g}", each.step), grouped(bytes),
+            {each.name, to_string(each.shape), each.quantizer, levels_text(each.levels, static_cast<double>(each.step)),
+             grouped(bytes),
              fmt::format("{:.3f}", 8.0 * static_cast<double>(bytes) / static_cast<double>(each.shape.size()))});
     }
     fmt::print("\n");

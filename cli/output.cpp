@@ -77,6 +77,10 @@ Json read_json(const std::filesystem::path& path) {
     return json;
 }
 
+std::string levels_text(int64_t levels, double step) {
+    return levels > 0 ? fmt::format("{}", levels) : fmt::format("step {:.4g}", step);
+}
+
 std::string grouped(uint64_t number) {
     return number < 1000 ? std::to_string(number) : fmt::format("{},{:03}", grouped(number / 1000), number % 1000);
 }

@@ -32,6 +32,9 @@ void tell(const std::string& text);
 /// Throws Error if the file cannot be read, DataError if it is no JSON object.
 Json read_json(const std::filesystem::path& path);
 
+/// "7" levels; or "step 0.25" where a quantizer has none.
+std::string levels_text(int64_t levels, double step);
+
 /// "1,234,567"
 std::string grouped(uint64_t number);
 

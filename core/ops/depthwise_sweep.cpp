@@ -25,7 +25,7 @@ DepthwiseGeometry depthwise_geometry(const Node& node, const Shape& x, const Sha
 
 Shape depthwise_planes(const Node& node, const Tensor& x) {
     int64_t channels = node.integer("groups");
-    int64_t blocks   = (channels + channel_block - 1) / channel_block;
+    int64_t blocks   = blocks_of(channels);
     expect(x.shape().rank() == 5 && x.shape()[4] == channel_block && x.shape()[1] == blocks,
            "{}: x has shape {}, but {} channels need [N, {}, H, W, {}]", node.op->name, x.shape(), channels, blocks,
            channel_block);

@@ -3,6 +3,7 @@
 // and gradient to data are.
 
 #include "core/operator.h"
+#include "core/ops/channel_blocks.h"
 #include "core/ops/finishing.h"
 #include "core/ops/sweep.h"
 
@@ -12,7 +13,7 @@ struct DepthwiseGeometry {
     int64_t images, channels;
     Extent  x, y, kernel, stride, padding;
 
-    int64_t blocks() const { return (channels + channel_block - 1) / channel_block; }
+    int64_t blocks() const { return blocks_of(channels); }
     int64_t taps() const { return kernel.area(); }
     Shape   x_planes() const { return {images, channels, x.height, x.width}; }
     Shape   weight() const { return {channels, 1, kernel.height, kernel.width}; }

@@ -6,8 +6,6 @@
 #include "core/ops/depthwise_sweep.h"
 #include "core/ops/pack_filters.h"
 
-#include <algorithm>
-
 // Inputs: x, packed weights of the expansion, packed weights of the depthwise convolution, what finishes the expansion,
 // what finishes the result. A piece expands into thread scratch: its rows with zeros around them, which the depthwise
 // kernel then reads from the cache. Rows where strips meet are expanded twice.
@@ -22,7 +20,7 @@ struct Geometry {
     DepthwiseGeometry depthwise;
     int64_t           channels;  ///< of x
 
-    int64_t       x_blocks() const { return (channels + lanes - 1) / lanes; }
+    int64_t       x_blocks() const { return blocks_of(channels); }
     FilterPacking packing() const { return {depthwise.channels, channels, 1, lanes}; }
     Sweep         sweep() const { return depthwise_sweep(depthwise, true); }
 };
@@ -31,7 +29,7 @@ Geometry geometry(const Node& node) {
     const Shape& x        = node.inputs[0].shape();
     int64_t      channels = node.integer("channels");
     int64_t      expanded = node.integer("groups");
-    expect(x.rank() == 5 && x[4] == lanes && x[1] == (channels + lanes - 1) / lanes,
+    expect(x.rank() == 5 && x[4] == lanes && x[1] == blocks_of(channels),
            "{}: x has shape {}, but it is to have {} channels in blocks of {}", node.op->name, x, channels, lanes);
     return {depthwise_geometry(node, {x[0], expanded, x[2], x[3]}, Shape(node.integers("weight"))), channels};
 }
@@ -50,12 +48,6 @@ Type infer(const Node& node) {
     return {d.blocked_y()};
 }
 
-/// What part of [low, high) lies in [0, length).
-std::pair<int64_t, int64_t> inner(int64_t low, int64_t high, int64_t length) {
-    int64_t first = std::clamp<int64_t>(0, low, high);
-    return {first, std::clamp(length, first, high)};
-}
-
 StripReader expanding_reader(const Geometry& g, const Sweep& sweep, const Cut& cut,
                              const FinishingOperands& finishing) {
     const DirectConv*    kernels = &direct_conv();
@@ -71,29 +63,20 @@ StripReader expanding_reader(const Geometry& g, const Sweep& sweep, const Cut& c
         float*                   to    = thread_scratch_of(memory);
         Strip                    strip = sweep.strip(first, first + cut.strip_rows);
         StripView view{to, strip, lanes, strip.columns() * lanes, strip.rows() * strip.columns() * lanes};
-        auto [top, bottom] = inner(strip.top, strip.bottom, d.x.height);
-        auto [left, right] = inner(strip.left, strip.right, d.x.width);
-        auto at            = [&](int64_t row, int64_t column) {
-            return to + (row - strip.top) * view.row_floats + (column - strip.left) * lanes;
-        };
-        std::fill(to, at(top, strip.left), 0.0f);
-        std::fill(at(bottom, strip.left), at(strip.bottom, strip.left), 0.0f);
-        for (int64_t row = top; row < bottom; ++row) {
-            std::fill(at(row, strip.left), at(row, left), 0.0f);
-            std::fill(at(row, right), at(row, strip.right), 0.0f);
-        }
-        kernels->convolve({.x        = x + (top * d.x.width + left) * lanes,
+        Strip     inner = strip.inside(d.x);
+        zero_around(strip, inner, lanes, to);
+        kernels->convolve({.x        = x + (inner.top * d.x.width + inner.left) * lanes,
                            .x_pixel  = lanes,
                            .x_row    = d.x.width * lanes,
                            .offsets  = offsets.data(),
                            .segments = g.x_blocks(),
                            .length   = lanes,
                            .weights  = memory.input<float>(1) + block * g.packing().block_floats(),
-                           .y        = at(top, left),
+                           .y        = to + strip.place(inner.top, inner.left) * lanes,
                            .y_pixel  = lanes,
                            .y_row    = view.row_floats,
-                           .rows     = bottom - top,
-                           .columns  = right - left,
+                           .rows     = inner.rows(),
+                           .columns  = inner.columns(),
                            .finish   = finishing.at(memory, block, 0)});
         return view;
     };
@@ -107,9 +90,7 @@ int64_t expanded_rows(const Geometry& g) {
     Cut     cut   = cut_of_expanded(sweep);
     int64_t rows  = 0;
     for (int64_t first = 0; first < sweep.rows(); first += cut.strip_rows) {
-        Strip strip        = sweep.strip(first, first + cut.strip_rows);
-        auto [top, bottom] = inner(strip.top, strip.bottom, g.depthwise.x.height);
-        rows += bottom - top;
+        rows += sweep.strip(first, first + cut.strip_rows).inside(g.depthwise.x).rows();
     }
     return rows;
 }

@@ -22,32 +22,43 @@ AxisPhase axis_phase(int64_t remainder, int64_t length, int64_t kernel, int64_t 
 /// Copies a strip of `blocks` planes of `pixel_floats` floats a pixel, with zeros where it lies outside.
 void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip,
                 const Normalisation& normalisation, float* to) {
-    NormalisePixels* normalise   = normalise_pixels();
-    int64_t          inner_left  = std::clamp<int64_t>(0, strip.left, strip.right);
-    int64_t          inner_right = std::clamp(size.width, inner_left, strip.right);
+    NormalisePixels* normalise = normalise_pixels();
+    Strip            inner     = strip.inside(size);
     for (int64_t block = 0; block < blocks; ++block) {
         Normalisation of_block = normalisation.from_block(block);
-        for (int64_t row = strip.top; row < strip.bottom; ++row) {
-            if (row < 0 || row >= size.height) {
-                std::fill_n(to, strip.columns() * pixel_floats, 0.0f);
+        zero_around(strip, inner, pixel_floats, to);
+        for (int64_t row = inner.top; row < inner.bottom; ++row) {
+            const float* from = image + ((block * size.height + row) * size.width + inner.left) * pixel_floats;
+            float*       at   = to + strip.place(row, inner.left) * pixel_floats;
+            if (of_block) {
+                normalise(of_block, from, inner.columns(), at);
             } else {
-                const float* from   = image + ((block * size.height + row) * size.width + inner_left) * pixel_floats;
-                int64_t      before = (inner_left - strip.left) * pixel_floats;
-                int64_t      inner  = (inner_right - inner_left) * pixel_floats;
-                std::fill_n(to, before, 0.0f);
-                if (of_block) {
-                    normalise(of_block, from, inner_right - inner_left, to + before);
-                } else {
-                    std::copy_n(from, inner, to + before);
-                }
-                std::fill_n(to + before + inner, (strip.right - inner_right) * pixel_floats, 0.0f);
+                std::copy_n(from, inner.columns() * pixel_floats, at);
             }
-            to += strip.columns() * pixel_floats;
         }
+        to += strip.rows() * strip.columns() * pixel_floats;
     }
 }
 
 }  // namespace
+
+Strip Strip::inside(Extent image) const {
+    int64_t first_row = std::clamp<int64_t>(0, top, bottom), first_column = std::clamp<int64_t>(0, left, right);
+    return {first_row, std::clamp(image.height, first_row, bottom), first_column,
+            std::clamp(image.width, first_column, right)};
+}
+
+void zero_around(const Strip& strip, const Strip& inner, int64_t pixel_floats, float* to) {
+    auto zero = [&](int64_t row, int64_t column, int64_t pixels) {
+        std::fill_n(to + strip.place(row, column) * pixel_floats, pixels * pixel_floats, 0.0f);
+    };
+    zero(strip.top, strip.left, (inner.top - strip.top) * strip.columns());
+    for (int64_t row = inner.top; row < inner.bottom; ++row) {
+        zero(row, strip.left, inner.left - strip.left);
+        zero(row, inner.right, strip.right - inner.right);
+    }
+    zero(inner.bottom, strip.left, (strip.bottom - inner.bottom) * strip.columns());
+}
 
 std::vector<Phase> forward_phases(Extent y, Extent kernel, Extent padding) {
     return {

@@ -24,7 +24,16 @@ struct Strip {
 
     int64_t rows() const { return bottom - top; }
     int64_t columns() const { return right - left; }
+
+    /// Its part that lies in an image of this size; without rows or columns where none does.
+    Strip inside(Extent image) const;
+
+    /// Where a pixel stands in it, row by row.
+    int64_t place(int64_t row, int64_t column) const { return (row - top) * columns() + column - left; }
 };
+
+/// Writes zeros where a strip of `pixel_floats` floats a pixel is not `inner`.
+void zero_around(const Strip& strip, const Strip& inner, int64_t pixel_floats, float* to);
 
 /// One convolution of a sweep: its output pixels, and what they meet.
 struct Phase {
