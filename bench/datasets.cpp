@@ -6,7 +6,7 @@
 #include "datasets/loader.h"
 
 #include "tests/folder.h"
-#include "tests/write_image.h"
+#include "datasets/stb_image_write.h"
 
 #include <benchmark/benchmark.h>
 

@@ -82,6 +82,7 @@ Action add_info(Command& command);
 Action add_list(Command& command);
 Action add_predict(Command& command);
 Action add_replay(Command& command);
+Action add_report(Command& command);
 Action add_test(Command& command);
 Action add_train(Command& command);
 

@@ -51,7 +51,7 @@ Evaluator::Evaluator(const Model& model, int64_t batch, bool frozen)
       labels_(input("labels", {batch}, DType::i32)),
       program_(inference(model, images_, labels_, frozen)) {}
 
-Evaluation Evaluator::run(const Dataset& dataset, int loader_threads) {
+Evaluation Evaluator::run(const Dataset& dataset, int loader_threads, const Seen& seen) {
     auto   start = std::chrono::steady_clock::now();
     Loader loader(dataset, {.batch   = batch_,
                             .height  = images_.shape()[2],
@@ -67,6 +67,12 @@ Evaluation Evaluator::run(const Dataset& dataset, int loader_threads) {
         for (size_t i = 0; i < static_cast<size_t>(batch.count); ++i) {
             right += program_.output(0).values<int32_t>()[i] == batch.labels.values<int32_t>()[i];
             result.loss += program_.output(1).values<float>()[i];
+            if (seen) {
+                std::span<const float> all     = program_.output(2).values<float>();
+                size_t                 classes = all.size() / static_cast<size_t>(batch_);
+                seen(result.images + static_cast<int64_t>(i), batch.labels.values<int32_t>()[i],
+                     all.subspan(i * classes, classes));
+            }
         }
         result.images += batch.count;
     }

@@ -4,6 +4,9 @@
 #include "datasets/dataset.h"
 #include "models/model.h"
 
+#include <functional>
+#include <span>
+
 namespace hemp {
 
 struct Evaluation {
@@ -27,7 +30,10 @@ class Evaluator {
     ///   frozen  the model's weights stay as they are: faster
     explicit Evaluator(const Model& model, int64_t batch = 500, bool frozen = true);
 
-    Evaluation run(const Dataset& dataset, int loader_threads = 1);
+    /// Told of every image, by its number in the data set, its label and the softmax probabilities of all classes.
+    using Seen = std::function<void(int64_t image, int32_t label, std::span<const float> probabilities)>;
+
+    Evaluation run(const Dataset& dataset, int loader_threads = 1, const Seen& seen = {});
 
     /// Softmax probabilities [batch, classes] of the images, u8 [batch, C, H, W].
     const Array& probabilities(const Array& images);

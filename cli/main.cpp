@@ -31,6 +31,7 @@ constexpr NamedCommand commands[] = {
     {"test", "Verify .hemp files", add_test},
     {"explain", "Graph, plan, arithmetic and memory of a model", add_explain},
     {"bench", "Median time of a model's step", add_bench},
+    {"report", "One page with the curves, tensors and mistakes of a run", add_report},
     {"replay", "Repeat a recorded run and compare bytes", add_replay},
     {"info", "Version, processor, kernels, threads, libraries", add_info},
 };

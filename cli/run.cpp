@@ -26,9 +26,9 @@ namespace fs = std::filesystem;
 namespace hemp {
 namespace {
 
-constexpr const char* files_of_run[] = {"last.ckpt",          "last.ckpt.previous", "best.ckpt",
-                                        "best.ckpt.previous", "round.ckpt",         "round.ckpt.previous",
-                                        "model.hemp",         "metrics.jsonl",      "manifest.json"};
+constexpr const char* files_of_run[] = {"last.ckpt",     "last.ckpt.previous",  "best.ckpt",  "best.ckpt.previous",
+                                        "round.ckpt",    "round.ckpt.previous", "model.hemp", "metrics.jsonl",
+                                        "manifest.json", "report.html"};
 
 /// The format is text for programs; a name that only differs in spelling must not look like another data set.
 std::string absolute(const std::string& source) {
@@ -389,16 +389,7 @@ void Run::restore() {
             file("last.ckpt").string());
     }
     // An epoch's line is written before its state: lines of epochs that are run again go.
-    std::ifstream lines(file("metrics.jsonl"));
-    int64_t       number = 0;
-    for (std::string line; std::getline(lines, line);) {
-        ++number;
-        Json entry = parse_json(line);
-        if (!is_entry(entry)) {
-            fail<DataError>(
-                "{}:{}: is no JSON object with an epoch and its seconds; remove that line, or start again with --force",
-                file("metrics.jsonl").string(), number);
-        }
+    for (const Json& entry : read_metrics(place_.folder)) {
         if (entry["epoch"].get<int64_t>() <= trainer_->epoch()) {
             metrics_.push_back(entry);
             past_seconds_ = entry["seconds"];
@@ -883,6 +874,21 @@ RunResult run_training(const RunOptions& options, const RunPlace& place, const S
     check(options);
     watch_signals();
     return Run(options, place, settings).go();
+}
+
+std::vector<Json> read_metrics(const fs::path& folder) {
+    std::vector<Json> entries;
+    fs::path          path = folder / "metrics.jsonl";
+    std::ifstream     lines(path);
+    for (std::string line; std::getline(lines, line);) {
+        entries.push_back(parse_json(line));
+        if (!is_entry(entries.back())) {
+            fail<DataError>(
+                "{}:{}: is no JSON object with an epoch and its seconds; remove that line, or start again with --force",
+                path.string(), entries.size());
+        }
+    }
+    return entries;
 }
 
 Json output_hashes(const fs::path& folder) {

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace hemp {
 
@@ -74,6 +75,10 @@ struct RunResult {
 ///   throws    Interrupted after SIGINT or SIGTERM, when the state is saved; UsageError, DataError, Error as what it
 ///             calls
 RunResult run_training(const RunOptions& options, const RunPlace& place, const Settings& settings);
+
+/// The lines of a run's metrics.jsonl, each with the number of an epoch and its seconds; none where there is no file.
+///   throws    DataError that names a line which is something else
+std::vector<Json> read_metrics(const std::filesystem::path& folder);
 
 /// Hashes of the files that must come out the same when the run is repeated.
 Json output_hashes(const std::filesystem::path& folder);

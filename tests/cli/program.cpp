@@ -854,6 +854,50 @@ TEST_CASE("a folder of images is decoded once, and bad images are named and coun
     CHECK(unwritable.err.find("/proc/none") != std::string::npos);
 }
 
+TEST_CASE("report makes one page of a run, without what the run has not") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --batch 500 --no-holdout --quiet --out float").code ==
+            0);
+    REQUIRE(run(folder, short_run + "--out hemp").code == 0);
+
+    Result plain = run(folder, "report float");
+    CHECK(plain.code == 0);
+    CHECK(plain.out.find("float/report.html: ") == 0);
+    std::string page = content(folder.path() / "float/report.html");
+    CHECK(page.find("held no images out") != std::string::npos);
+    CHECK(page.find("id=\"accuracy\"") == std::string::npos);
+    CHECK(page.find("id=\"confusion\"") != std::string::npos);
+
+    Result packed = run(folder, "report hemp -o page.html --json");
+    CHECK(packed.code == 0);
+    auto json = nlohmann::json::parse(packed.out);
+    page      = content(folder.path() / "page.html");
+    CHECK(json["bytes"] == page.size());
+    for (const std::string id : json["charts"]) {
+        CAPTURE(id);
+        CHECK(page.find("<figure id=\"" + id + "\"") != std::string::npos);
+    }
+    auto eval = nlohmann::json::parse(run(folder, "eval hemp --data digits --json").out);
+    CHECK(json["accuracy"] == eval["accuracy"]);
+    CHECK(json["loss"] == eval["loss"]);
+
+    // What the arguments name may be text that means something in a page.
+    std::string manifest = content(folder.path() / "hemp/manifest.json");
+    size_t      at       = manifest.find("\"recipe\": \"hemp\"");
+    REQUIRE(at != std::string::npos);
+    write(folder.path() / "hemp/manifest.json",
+          manifest.substr(0, at) + "\"recipe\": \"<script>\"" + manifest.substr(at + 16));
+    REQUIRE(run(folder, "report hemp -o page.html").code == 0);
+    CHECK(content(folder.path() / "page.html").find("<script") == std::string::npos);
+
+    check_refused(folder, "report .", 2, "manifest.json");
+    check_refused(folder, "report float --data absent", 2, "--data");
+    write(folder.path() / "float/metrics.jsonl", "{}\n");
+    check_refused(folder, "report float", 3, "metrics.jsonl:1");
+    write(folder.path() / "float/manifest.json", "[]");
+    check_refused(folder, "report float", 3, "manifest.json");
+}
+
 TEST_CASE("replay runs with the recorded kernels") {
     TemporaryFolder folder;
     REQUIRE(run(folder, "--kernels baseline " + short_run + "--out run").code == 0);

@@ -4,7 +4,7 @@
 #include "datasets/resample.h"
 #include "tests/bytes.h"
 #include "tests/folder.h"
-#include "tests/write_image.h"
+#include "datasets/stb_image_write.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,281 @@
+#include "cli/chart.h"
+
+#include "cli/output.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hemp {
+namespace {
+
+/// "12,345" where it is whole, else four digits.
+std::string number(double value) {
+    if (value == std::round(value) && std::abs(value) < 1e15) {
+        return (value < 0 ? "-" : "") + grouped(static_cast<uint64_t>(std::abs(value)));
+    }
+    return fmt::format("{:.4g}", value);
+}
+
+/// Where values lie between two ends of the drawing.
+class Scale {
+ public:
+    Scale(const Axis& axis, double least, double most, double from, double to)
+        : logarithmic_(axis.logarithmic), from_(from), to_(to) {
+        least_ = inner(least);
+        most_  = inner(most);
+        if (most_ - least_ < 1e-12 * std::max(std::abs(least_), std::abs(most_)) || most_ == least_) {
+            double room = logarithmic_ ? 0.1 : std::max(std::abs(least_) * 0.1, 0.5);
+            least_ -= room;
+            most_ += room;
+        }
+    }
+
+    double operator()(double value) const { return from_ + (to_ - from_) * (inner(value) - least_) / (most_ - least_); }
+
+    /// Round values, about five.
+    std::vector<double> ticks() const {
+        std::vector<double> result;
+        if (!logarithmic_) {
+            double step = nice((most_ - least_) / 5);
+            for (double i = std::ceil(least_ / step); i * step <= most_ && result.size() < 20; ++i) {
+                result.push_back(i * step);
+            }
+            return result;
+        }
+        double decades = most_ - least_;
+        if (decades < 0.7) {  // too short for powers
+            double least = std::pow(10, least_), most = std::pow(10, most_);
+            return Scale({}, least, most, from_, to_).ticks();
+        }
+        double every = std::ceil(decades / 6);
+        for (double power = std::floor(least_); power <= most_; power += every) {
+            for (double factor : {1.0, 2.0, 5.0}) {
+                double value = factor * std::pow(10, power);
+                if (inner(value) >= least_ && inner(value) <= most_ && (factor == 1 || decades < 2)) {
+                    result.push_back(value);
+                }
+            }
+        }
+        return result;
+    }
+
+ private:
+    double inner(double value) const { return logarithmic_ ? std::log10(value) : value; }
+
+    /// 1, 2 or 5 times a power of ten, at least `value`.
+    static double nice(double value) {
+        double power = std::pow(10, std::floor(std::log10(value)));
+        for (double factor : {1.0, 2.0, 5.0}) {
+            if (factor * power >= value * (1 - 1e-9)) {
+                return factor * power;
+            }
+        }
+        return 10 * power;
+    }
+
+    bool   logarithmic_;
+    double from_, to_, least_ = 0, most_ = 0;
+};
+
+std::string opened(const std::string& title, double width, double height) {
+    return fmt::format("<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">", width, height,
+                       escaped(title));
+}
+
+std::string text(double x, double y, const char* anchor, const std::string& content) {
+    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", x, y, anchor, escaped(content));
+}
+
+std::string line(double x1, double y1, double x2, double y2, const char* kind) {
+    return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>", x1, y1, x2, y2,
+                       kind);
+}
+
+std::string box(double x, double y, double width, double height, const std::string& rest, const std::string& note) {
+    return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" {}><title>{}</title></rect>",
+                       x, y, width, height, rest, escaped(note));
+}
+
+/// A name that keeps its end, where tensors differ.
+std::string shortened(const std::string& name, size_t most) {
+    if (name.size() <= most) {
+        return name;
+    }
+    size_t from = name.size() - most;
+    while (from < name.size() && (static_cast<unsigned char>(name[from]) & 0xc0) == 0x80) {
+        ++from;  // not into the middle of a character
+    }
+    return "\u2026" + name.substr(from);
+}
+
+struct Range {
+    double least = std::numeric_limits<double>::infinity();
+    double most  = -std::numeric_limits<double>::infinity();
+
+    void add(double value) {
+        least = std::min(least, value);
+        most  = std::max(most, value);
+    }
+};
+
+bool drawable(double value, const Axis& axis) { return std::isfinite(value) && (!axis.logarithmic || value > 0); }
+
+}  // namespace
+
+std::string line_chart(const std::string& title, const Axis& x_axis, const Axis& y_axis,
+                       const std::vector<Series>& series) {
+    constexpr double width = 560, height = 320, left = 76, right = 540, top = 34, bottom = 270;
+    Range            xs, ys;
+    for (const Series& each : series) {
+        for (const Point& point : each.points) {
+            if (drawable(point.x, x_axis) && drawable(point.y, y_axis)) {
+                xs.add(point.x);
+                ys.add(point.y);
+            }
+        }
+    }
+    std::string svg = opened(title, width, height);
+    if (xs.least > xs.most) {
+        return svg + text(width / 2, height / 2, "middle", "no values") + "</svg>";
+    }
+    Scale x(x_axis, xs.least, xs.most, left, right), y(y_axis, ys.least, ys.most, bottom, top);
+    for (double tick : y.ticks()) {
+        svg += line(left, y(tick), right, y(tick), "grid") + text(left - 6, y(tick) + 4, "end", number(tick));
+    }
+    double last = -width;
+    for (double tick : x.ticks()) {
+        svg += line(x(tick), bottom, x(tick), bottom + 5, "grid");
+        // Short enough not to run into its neighbour.
+        double half = 3.5 * static_cast<double>(number(tick).size());
+        if (x(tick) - half > last) {
+            svg += text(x(tick), bottom + 20, "middle", number(tick));
+            last = x(tick) + half + 6;
+        }
+    }
+    svg += text((left + right) / 2, height - 8, "middle", x_axis.label);
+    svg += text(4, 14, "start", y_axis.label);
+    double legend = right;
+    for (size_t i = series.size(); i-- > 0;) {
+        const Series& each = series[i];
+        std::string   points, marks;
+        for (const Point& point : each.points) {
+            if (drawable(point.x, x_axis) && drawable(point.y, y_axis)) {
+                points += fmt::format("{:.1f},{:.1f} ", x(point.x), y(point.y));
+                std::string note = point.note.empty() ? number(point.x) + ": " + number(point.y) : point.note;
+                marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}</title></circle>",
+                                     x(point.x), y(point.y), escaped(note));
+            }
+        }
+        svg += fmt::format("<g class=\"s{}\">", i);
+        if (each.joined) {
+            svg += fmt::format("<polyline points=\"{}\"/>", points);
+        }
+        svg += marks;
+        if (series.size() > 1) {
+            legend -= 6.6 * static_cast<double>(each.name.size());
+            svg += text(legend, 14, "start", each.name);
+            svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"10\" r=\"4\"/>", legend - 9);
+            legend -= 30;
+        }
+        svg += "</g>";
+    }
+    return svg + "</svg>";
+}
+
+std::string histogram(const std::string& title, const std::vector<Point>& bars) {
+    constexpr double width = 280, height = 130, left = 10, right = 270, top = 22, bottom = 108;
+    std::string      svg = opened(title, width, height) + text(width / 2, 14, "middle", shortened(title, 40));
+    Range            xs;
+    double           largest = 1;
+    for (const Point& bar : bars) {
+        xs.add(bar.x);
+        largest = std::max(largest, bar.y);
+    }
+    if (bars.empty()) {
+        return svg + "</svg>";
+    }
+    Scale  x({}, xs.least, xs.most, left + 6, right - 6);
+    double most = std::log1p(largest);
+    double wide = std::clamp((right - left) / (1.5 * static_cast<double>(bars.size())), 0.8, 10.0);
+    svg += line(left, bottom, right, bottom, "grid");
+    for (const Point& bar : bars) {
+        double tall = (bottom - top) * std::log1p(bar.y) / most;
+        svg += box(x(bar.x) - wide / 2, bottom - tall, wide, tall, "class=\"s0\"",
+                   bar.note.empty() ? fmt::format("{:.6g}: {}", bar.x, number(bar.y)) : bar.note);
+    }
+    svg += text(left, height - 6, "start", fmt::format("{:.3g}", xs.least));
+    svg += text(right, height - 6, "end", fmt::format("{:.3g}", xs.most));
+    return svg + "</svg>";
+}
+
+std::string row_chart(const std::string& title, const std::vector<NamedValue>& rows) {
+    constexpr double width = 560, left = 216, right = 350, row_height = 18;
+    std::string      svg     = opened(title, width, row_height * static_cast<double>(rows.size()) + 8);
+    double           largest = 0, y = 4;
+    for (const NamedValue& each : rows) {
+        largest = std::max(largest, each.value);
+    }
+    for (const NamedValue& each : rows) {
+        double      length = largest > 0 ? (right - left) * each.value / largest : 0;
+        std::string behind = each.text.empty() ? number(each.value) : each.text;
+        svg += text(left - 6, y + 13, "end", shortened(each.name, 32));
+        svg += box(left, y + 2, std::max(length, 0.5), row_height - 4, "class=\"s0\"", each.name + ": " + behind);
+        svg += text(left + length + 6, y + 13, "start", behind);
+        y += row_height;
+    }
+    return svg + "</svg>";
+}
+
+std::string heat_map(const std::string& title, const std::vector<std::string>& names,
+                     const std::vector<std::vector<int64_t>>& counts) {
+    constexpr double left = 90, top = 30, space = 460;
+    const auto       classes = static_cast<double>(names.size());
+    const double     side    = space / classes;
+    const bool       written = side >= 24;  // room for text
+    std::string      svg     = opened(title, left + space + 10, top + space + 30);
+    svg += text(left, 14, "start", "predicted \u2192") + text(4, 14, "start", "true \u2193");
+    for (size_t r = 0; r < names.size(); ++r) {
+        int64_t all = 0;
+        for (int64_t count : counts[r]) {
+            all += count;
+        }
+        double y = top + side * static_cast<double>(r);
+        if (written) {
+            svg += text(left - 6, y + side / 2 + 4, "end", shortened(names[r], 12));
+            svg += text(left + side * (static_cast<double>(r) + 0.5), top + space + 16, "middle",
+                        shortened(names[r], std::max<size_t>(static_cast<size_t>(side / 8), 1)));
+        }
+        for (size_t c = 0; c < names.size(); ++c) {
+            double x     = left + side * static_cast<double>(c);
+            double share = all > 0 ? static_cast<double>(counts[r][c]) / static_cast<double>(all) : 0;
+            // A few mistakes are what one looks for: the root makes them visible.
+            svg += box(x, y, side, side,
+                       fmt::format("class=\"s{}\" fill-opacity=\"{:.3f}\"", r == c ? 0 : 1, 0.6 * std::sqrt(share)),
+                       fmt::format("{} taken for {}: {}", names[r], names[c], counts[r][c]));
+            if (written && counts[r][c] > 0) {
+                svg += text(x + side / 2, y + side / 2 + 4, "middle", std::to_string(counts[r][c]));
+            }
+        }
+    }
+    return svg + "</svg>";
+}
+
+std::string escaped(const std::string& text) {
+    std::string result;
+    for (char c : text) {
+        switch (c) {
+            case '&': result += "&amp;"; break;
+            case '<': result += "&lt;"; break;
+            case '>': result += "&gt;"; break;
+            case '"': result += "&quot;"; break;
+            case '\'': result += "&#39;"; break;
+            default: result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+        }
+    }
+    return result;
+}
+
+}  // namespace hemp
