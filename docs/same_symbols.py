@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Bytes of the same integers by hemp's coder and by general ones: same_symbols.py HEMP WEIGHTS.safetensors MODEL STEP...
+
+Weights are rounded to multiples of a step, without any choice by rate, and given to `hemp compress`, which loses nothing
+of them. hemp's bytes are those of the weights' tensors with what describes them; the others code one file of a byte a
+weight, and nothing that describes them. Those that are not installed (zpaq, 7z) are left out.
+"""
+
+import json
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from array import array
+
+OTHERS = {"xz -9e": ["xz", "-9e", "-k", "{}"], "zstd -19": ["zstd", "--ultra", "-19", "-q", "-f", "{}", "-o", "{}.zst"],
+          "zpaq -m5": ["zpaq", "a", "{}.zpaq", "{}", "-m5"], "7z PPMd": ["7z", "a", "-m0=PPMd", "-mx=9", "{}.7z", "{}"]}
+ENDS = {"xz -9e": ".xz", "zstd -19": ".zst", "zpaq -m5": ".zpaq", "7z PPMd": ".7z"}
+
+
+def read(path):
+    """Header and tensors, name to array, of a safetensors file of floats."""
+    content = pathlib.Path(path).read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:8 + length])
+    tensors = {}
+    for name, each in header.items():
+        if name != "__metadata__":
+            begin, end = each["data_offsets"]
+            tensors[name] = array("f", content[8 + length + begin:8 + length + end])
+    return content[:8 + length], header, tensors
+
+
+def rounded(values, step):
+    return [int(abs(value) / step + 0.5) * (1 if value > 0 else -1) for value in values]
+
+
+def main():
+    if len(sys.argv) < 5:
+        sys.exit(__doc__)
+    hemp, path, model = sys.argv[1:4]
+    head, header, tensors = read(path)
+    weights = [name for name in tensors if len(header[name]["shape"]) > 1]
+    others = [name for name in OTHERS if shutil.which(OTHERS[name][0])]
+    print("| step | hemp | " + " | ".join(others) + " |\n| --- |" + " --: |" * (len(others) + 1))
+    for step in map(float, sys.argv[4:]):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            integers = {name: rounded(tensors[name], step) for name in weights}
+            body = bytearray(sum(4 * len(values) for values in tensors.values()))
+            for name, values in tensors.items():
+                begin, end = header[name]["data_offsets"]
+                body[begin:end] = (array("f", [n * step for n in integers[name]]) if name in integers else values).tobytes()
+            (folder / "x.safetensors").write_bytes(head + body)
+            told = json.loads(subprocess.run([hemp, "compress", folder / "x.safetensors", "--model", model, "-o",
+                                              folder / "x.hemp", "--json"], check=True, capture_output=True).stdout)
+            of_weights = [each for each in told["contents"]["tensors"] if each["name"] in weights]
+            assert all(abs(each["step"] - step) < 1e-6 * step for each in of_weights), "hemp did not keep the integers"
+            sizes = [sum(each["bytes"] for each in of_weights)]
+            symbols = folder / "symbols"
+            symbols.write_bytes(bytes(n % 256 for name in weights for n in integers[name]))
+            for other in others:
+                subprocess.run([part.format(symbols) for part in OTHERS[other]], check=True, capture_output=True)
+                sizes.append(pathlib.Path(str(symbols) + ENDS[other]).stat().st_size)
+            print(f"| {step:g} | " + " | ".join(f"{size:,}" for size in sizes) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
