@@ -1,10 +1,13 @@
 #include "hemp/file.h"
 
+#include "core/run/team.h"
 #include "hemp/header.h"
 #include "hemp/weight_coder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <exception>
 
 namespace hemp {
 namespace {
@@ -69,12 +72,29 @@ std::span<const std::byte> checked_codes(std::span<const std::byte> bytes, const
             "{}: codes check at byte {}: CRC-32 {:#010x}, computed {:#010x}; the file is damaged, get it again", file,
             bytes.size() - 4, found, computed);
     }
-    if (!code.empty() && code.back() == std::byte{0}) {
-        fail<DataError>("{}: codes at byte {}: the last byte is 0, which no writer leaves; the file is damaged", file,
-                        bytes.size() - 5);
-    }
     return code;
 }
+
+/// Tensors whose codes are one arithmetic code.
+struct Part {
+    size_t   first = 0, end = 0;  ///< tensors
+    uint64_t at    = 0;           ///< of its code in the codes
+    uint64_t bytes = 0;
+};
+
+std::vector<Part> parts_of(const Header& header) {
+    std::vector<Part> parts{{}};
+    for (size_t i = 0; i < header.tensors.size(); ++i) {
+        if (header.tensors[i].begins_part) {
+            parts.push_back({.first = i, .end = i, .at = parts.back().at + parts.back().bytes});
+        }
+        parts.back().end = i + 1;
+        parts.back().bytes += header.tensors[i].code_bytes;
+    }
+    return parts;
+}
+
+constexpr uint64_t most_decoders = 4;  // at a time, for each needs memory
 
 /// All symbols, and the values of the largest tensor: a caller turns one tensor after another into values, and each
 /// takes the place of its symbols.
@@ -83,7 +103,8 @@ uint64_t memory_of(const Header& header) {
     for (const TensorEntry& entry : header.tensors) {
         largest = std::max(largest, static_cast<uint64_t>(entry.shape.size()));
     }
-    return 4 * header.weights() + 4 * largest + WeightDecoder::memory;
+    uint64_t decoders = std::min<uint64_t>(parts_of(header).size(), most_decoders);
+    return 4 * header.weights() + 4 * largest + decoders * WeightDecoder::memory;
 }
 
 void check_expansion(std::span<const std::byte> bytes, const Header& header, std::string_view file) {
@@ -105,47 +126,114 @@ void move_symbols(std::vector<int32_t>& symbols, int32_t by) {
     }
 }
 
+/// The codes, part after part, and how many bytes of them are each tensor's.
+class CodeWriter {
+ public:
+    explicit CodeWriter(std::vector<TensorEntry>& entries) : entries_(entries) {}
+
+    uint64_t                      bytes_of_part() const { return encoder_.bytes(); }
+    const std::vector<std::byte>& bytes() const { return bytes_; }
+
+    /// The next tensor that has a code.
+    void add(size_t entry, std::span<const int32_t> symbols) {
+        encoder_.add(entries_[entry].shape, symbols);
+        ends_.emplace_back(entry, encoder_.bytes());
+    }
+
+    void end_part() {
+        std::vector<std::byte> codes = encoder_.finish();
+        size_t                 begin = 0;
+        for (auto [entry, end] : ends_) {
+            entries_[entry].code_bytes = std::min(end, codes.size()) - begin;
+            begin                      = std::min(end, codes.size());
+        }
+        if (!ends_.empty()) {  // bytes that ended up settled only at the end belong to the last tensor
+            entries_[ends_.back().first].code_bytes += codes.size() - begin;
+        }
+        bytes_.insert(bytes_.end(), codes.begin(), codes.end());
+        encoder_ = WeightEncoder();
+        ends_.clear();
+    }
+
+ private:
+    std::vector<TensorEntry>&              entries_;
+    std::vector<std::byte>                 bytes_;
+    WeightEncoder                          encoder_;
+    std::vector<std::pair<size_t, size_t>> ends_;  // tensors of the part, and the bytes it had after each
+};
+
+/// Fills in the part's tensors.
+void decode_part(const Part& part, std::span<const std::byte> codes, Header& header, std::string_view file_name,
+                 std::span<QuantizedTensor> tensors) {
+    std::span<const std::byte> code = codes.subspan(part.at, part.bytes);
+    if (!code.empty() && code.back() == std::byte{0}) {
+        fail<DataError>("{}: codes at byte {}: the last byte is 0, which no writer leaves; the file is damaged",
+                        file_name, header.bytes + part.at + part.bytes - 1);
+    }
+    WeightDecoder decoder(code);
+    uint64_t      end = 0;
+    for (size_t i = part.first; i < part.end; ++i) {
+        TensorEntry&     entry  = header.tensors[i];
+        QuantizedTensor& tensor = tensors[i];
+        tensor.name             = std::move(entry.name);
+        tensor.shape            = entry.shape;
+        tensor.step             = entry.quantizer.kind == QuantizerKind::uniform ? entry.quantizer.step : 1;
+        tensor.levels           = entry.quantizer.levels;
+        tensor.symbols.resize(static_cast<size_t>(tensor.shape.size()));
+        if (entry.quantizer.kind == QuantizerKind::zeros) {
+            continue;
+        }
+        auto damaged = [&](std::string_view what) {
+            fail<DataError>("{}: codes from byte {}: tensor {}: {}; the file is damaged, get it again", file_name,
+                            header.bytes + part.at + end, tensor.name, what);
+        };
+        if (!decoder.read(tensor.shape, tensor.symbols)) {
+            damaged("a symbol is outside of +-2^30");
+        }
+        if (!tensor.levels.empty()) {
+            move_symbols(tensor.symbols, zero_symbol(entry.quantizer.levels));
+            auto most = static_cast<int32_t>(tensor.levels.size());
+            if (std::any_of(tensor.symbols.begin(), tensor.symbols.end(),
+                            [&](int32_t s) { return s < 0 || s >= most; })) {
+                damaged(fmt::format("a symbol is outside of its {} levels", most));
+            }
+        }
+        uint64_t begin = end;
+        end += entry.code_bytes;
+        if (end < code.size() && decoder.shifts() != end) {
+            damaged(
+                fmt::format("its code has {} bytes, the header says {}", decoder.shifts() - begin, entry.code_bytes));
+        }
+    }
+}
+
 }  // namespace
 
-std::vector<std::byte> encode(const HempFile& file, const Registry& registry) {
+std::vector<std::byte> encode(const HempFile& file, const Registry& registry, const EncodeOptions& options) {
     std::shared_ptr<const ModelSpec> spec = file.model.empty() || !registry ? nullptr : registry(file.model);
     if (!file.model.empty() && spec == nullptr) {
         fail<UsageError>("hemp file: the model \"{}\" is not registered", file.model);
     }
-    Header header{.model = file.model, .mean = file.mean, .std = file.std, .classes = file.classes, .tensors = {}};
-    WeightEncoder       encoder;
-    std::vector<size_t> ends;
+    Header     header{.model = file.model, .mean = file.mean, .std = file.std, .classes = file.classes, .tensors = {}};
+    CodeWriter codes(header.tensors);
     for (const QuantizedTensor& given : file.tensors) {
         check(given);
         QuantizedTensor tensor = canonical(given);
-        TensorEntry     entry{.name = tensor.name, .shape = tensor.shape, .quantizer = quantizer_entry(tensor)};
+        header.tensors.push_back({.name = tensor.name, .shape = tensor.shape, .quantizer = quantizer_entry(tensor)});
+        TensorEntry& entry = header.tensors.back();
         if (entry.quantizer.kind != QuantizerKind::zeros) {
             move_symbols(tensor.symbols, -zero_symbol(entry.quantizer.levels));
-            encoder.add(tensor.shape, tensor.symbols);
-        }
-        ends.push_back(encoder.bytes());
-        header.tensors.push_back(std::move(entry));
-    }
-    std::vector<std::byte> codes = encoder.finish();
-
-    // Bytes that ended up settled only at the end belong to the last tensor with a code.
-    TensorEntry* last  = nullptr;
-    size_t       begin = 0;
-    for (size_t i = 0; i < ends.size(); ++i) {
-        TensorEntry& entry = header.tensors[i];
-        if (entry.quantizer.kind != QuantizerKind::zeros) {
-            size_t end       = std::min(ends[i], codes.size());
-            entry.code_bytes = end - begin;
-            begin            = end;
-            last             = &entry;
+            if (tensor.shape.rank() >= 2 && codes.bytes_of_part() >= std::max(options.part_bytes, uint64_t{1})) {
+                codes.end_part();
+                entry.begins_part = true;
+            }
+            codes.add(header.tensors.size() - 1, tensor.symbols);
         }
     }
-    if (last != nullptr) {
-        last->code_bytes += codes.size() - begin;
-    }
+    codes.end_part();
     std::vector<std::byte> bytes = write_header(header, spec.get());
-    bytes.insert(bytes.end(), codes.begin(), codes.end());
-    uint32_t check = crc32_of(codes);
+    bytes.insert(bytes.end(), codes.bytes().begin(), codes.bytes().end());
+    uint32_t check = crc32_of(codes.bytes());
     for (int i = 0; i < 4; ++i) {
         bytes.push_back(static_cast<std::byte>(check >> (8 * i) & 0xFF));
     }
@@ -162,44 +250,29 @@ HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, co
                         file_name, memory_of(header), limits.max_memory);
     }
 
-    HempFile      file{.model   = std::move(header.model),
-                       .mean    = std::move(header.mean),
-                       .std     = std::move(header.std),
-                       .classes = std::move(header.classes),
-                       .tensors = {}};
-    WeightDecoder decoder(codes);
-    uint64_t      end = 0;
-    for (TensorEntry& entry : header.tensors) {
-        QuantizedTensor tensor;
-        tensor.name   = std::move(entry.name);
-        tensor.shape  = entry.shape;
-        tensor.step   = entry.quantizer.kind == QuantizerKind::uniform ? entry.quantizer.step : 1;
-        tensor.levels = entry.quantizer.levels;
-        tensor.symbols.resize(static_cast<size_t>(tensor.shape.size()));
-        if (entry.quantizer.kind != QuantizerKind::zeros) {
-            auto damaged = [&](std::string_view what) {
-                fail<DataError>("{}: codes from byte {}: tensor {}: {}; the file is damaged, get it again", file_name,
-                                header.bytes + end, tensor.name, what);
-            };
-            if (!decoder.read(tensor.shape, tensor.symbols)) {
-                damaged("a symbol is outside of +-2^30");
-            }
-            if (!tensor.levels.empty()) {
-                move_symbols(tensor.symbols, zero_symbol(entry.quantizer.levels));
-                auto most = static_cast<int32_t>(tensor.levels.size());
-                if (std::any_of(tensor.symbols.begin(), tensor.symbols.end(),
-                                [&](int32_t s) { return s < 0 || s >= most; })) {
-                    damaged(fmt::format("a symbol is outside of its {} levels", most));
-                }
-            }
-            uint64_t begin = end;
-            end += entry.code_bytes;
-            if (end < codes.size() && decoder.shifts() != end) {
-                damaged(fmt::format("its code has {} bytes, the header says {}", decoder.shifts() - begin,
-                                    entry.code_bytes));
+    HempFile                        file{.model   = std::move(header.model),
+                                         .mean    = std::move(header.mean),
+                                         .std     = std::move(header.std),
+                                         .classes = std::move(header.classes),
+                                         .tensors = std::vector<QuantizedTensor>(header.tensors.size())};
+    const std::vector<Part>         parts = parts_of(header);
+    std::vector<std::exception_ptr> failures(parts.size());
+    std::atomic<size_t>             next{0};
+    auto                            decode_parts = [&](int) {
+        for (size_t i = next++; i < parts.size(); i = next++) {
+            try {
+                decode_part(parts[i], codes, header, file_name, file.tensors);
+            } catch (...) {
+                failures[i] = std::current_exception();
             }
         }
-        file.tensors.push_back(std::move(tensor));
+    };
+    auto threads = std::min({static_cast<uint64_t>(default_threads()), parts.size(), most_decoders});
+    run_team(static_cast<int>(threads), decode_parts);
+    for (const std::exception_ptr& failure : failures) {
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
     }
     return file;
 }

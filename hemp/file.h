@@ -53,11 +53,18 @@ QuantizedTensor canonical(QuantizedTensor tensor);
 /// What every name in a file is: well-formed UTF-8 (no overlong forms, no surrogates) without control characters.
 bool is_printable_utf8(std::string_view text);
 
+struct EncodeOptions {
+    /// A matrix begins a new part of the codes once a part has so many bytes. Parts are decoded side by side; each
+    /// learns anew, which takes a few hundred bytes.
+    uint64_t part_bytes = uint64_t{1} << 19;
+};
+
 /// The bytes of the file; the same input gives the same bytes on every machine.
 /// throws    UsageError where a field breaks a limit of the format or the registry does not know the model
-std::vector<std::byte> encode(const HempFile& file, const Registry& registry);
+std::vector<std::byte> encode(const HempFile& file, const Registry& registry, const EncodeOptions& options = {});
 
-/// Verifies and decodes. Gives back what was encoded, tensors in their canonical form. `file_name` is for messages.
+/// Verifies and decodes, with the default number of threads where there are several parts. Gives back what was encoded,
+/// tensors in their canonical form. `file_name` is for messages.
 /// throws    NewerFileError; DataError for all damage and for files above the limits, before anything large is
 /// allocated
 HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, const Registry& registry,

@@ -19,6 +19,7 @@ constexpr std::array<uint8_t, 4> magic{'H', 'E', 'M', 'P'};
 constexpr uint8_t                no_model        = 0;
 constexpr uint8_t                described_model = 254;
 constexpr uint8_t                named_model     = 255;
+constexpr uint8_t                part_begins     = 64;  // beside the kind of a quantizer
 
 // By number, from 1.
 constexpr std::array<std::string_view, 19> numbered_models{
@@ -254,7 +255,8 @@ void write_entry(Writer& out, const TensorEntry& tensor, float& last_step) {
     if (has_step && entry.step == last_step) {
         length = 0;
     }
-    out.u8(static_cast<uint64_t>(entry.kind) | static_cast<uint64_t>(length) << 3);
+    out.u8(static_cast<uint64_t>(entry.kind) | static_cast<uint64_t>(length) << 3 |
+           (tensor.begins_part ? part_begins : 0));
     if (entry.kind == QuantizerKind::zeros) {
         return;
     }
@@ -345,13 +347,17 @@ void read_entry(Reader& in, TensorEntry& tensor, float& last_step) {
     uint8_t         kind       = descriptor & 7;
     int             length     = descriptor >> 3 & 7;
     QuantizerEntry& entry      = tensor.quantizer;
-    if (kind > static_cast<uint8_t>(QuantizerKind::levels) || descriptor >> 6) {
+    if (kind > static_cast<uint8_t>(QuantizerKind::levels) || descriptor & ~(part_begins | 63)) {
         in.newer(at, "quantizer {} of tensor {} is unknown", descriptor, tensor.name);
     }
     if (length > 4) {
         in.damaged(at, "short floats have {} bytes, allowed are 0 to 4", length);
     }
-    entry.kind = static_cast<QuantizerKind>(kind);
+    entry.kind         = static_cast<QuantizerKind>(kind);
+    tensor.begins_part = (descriptor & part_begins) != 0;
+    if (tensor.begins_part && entry.kind == QuantizerKind::zeros) {
+        in.damaged(at, "a part begins with a tensor of zeros, which has no code");
+    }
     switch (entry.kind) {
         case QuantizerKind::zeros:
             if (length != 0) {
@@ -654,9 +660,14 @@ Header read_header(std::span<const std::byte> bytes, std::string_view file_name,
     in.section = "quantizers";
     at         = in.offset();
     LastSteps last_steps;
+    bool      coded_before = false;
     for (TensorEntry& tensor : header.tensors) {
         size_t tensor_at = in.offset();
         read_entry(in, tensor, last_steps.of(tensor));
+        if (tensor.begins_part && !coded_before) {
+            in.damaged(tensor_at, "a part begins with the first tensor that has a code, where one begins anyway");
+        }
+        coded_before |= tensor.quantizer.kind != QuantizerKind::zeros;
         tensor.side_bytes += in.offset() - tensor_at;
     }
     header.quantizers_bytes = in.offset() - at;

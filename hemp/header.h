@@ -20,8 +20,9 @@ struct TensorEntry {
     std::string    name;
     Shape          shape;
     QuantizerEntry quantizer;
-    uint64_t       code_bytes = 0;
-    uint64_t       side_bytes = 0;
+    bool           begins_part = false;  ///< it is coded without what the tensors before it taught
+    uint64_t       code_bytes  = 0;
+    uint64_t       side_bytes  = 0;
 };
 
 struct Header {

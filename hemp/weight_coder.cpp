@@ -349,7 +349,8 @@ class WeightModel {
 };
 
 WeightEncoder::WeightEncoder() : model_(std::make_unique<WeightModel>()) {}
-WeightEncoder::~WeightEncoder() = default;
+WeightEncoder& WeightEncoder::operator=(WeightEncoder&&) noexcept = default;
+WeightEncoder::~WeightEncoder()                                   = default;
 
 void WeightEncoder::add(const Shape& shape, std::span<const int32_t> symbols) {
     std::vector<int32_t> copy(symbols.begin(), symbols.end());

@@ -17,6 +17,7 @@ class WeightModel;
 class WeightEncoder {
  public:
     WeightEncoder();
+    WeightEncoder& operator=(WeightEncoder&&) noexcept;
     ~WeightEncoder();
 
     /// `symbols` in row-major order, shape.size() of them, each within +-2^30; small ones are cheap, 0 most of all.

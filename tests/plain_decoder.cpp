@@ -412,14 +412,16 @@ struct Quantizer {
     int64_t            kind        = 0;
     float              step        = 1;
     std::vector<float> levels      = {};
+    bool               begins_part = false;
     int64_t            code_length = 0;
 };
 
 Quantizer read_quantizer(ByteReader& in, float& last_step) {
     Quantizer quantizer;
-    int64_t   head = in.u8();
-    int64_t   k    = head / 8 % 8;
-    quantizer.kind = head % 8;
+    int64_t   head        = in.u8();
+    int64_t   k           = head / 8 % 8;
+    quantizer.kind        = head % 8;
+    quantizer.begins_part = head / 64 % 2 == 1;
     if (quantizer.kind == 0) {
         return quantizer;
     }
@@ -534,8 +536,21 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
         throw std::runtime_error("plain decoder: the CRC-32 of the codes or the file's length is wrong");
     }
 
-    Coder coder{ArithmeticCode(codes), {}, {}, false, {}};
+    // The code of the part that begins with tensor i.
+    auto part = [&](size_t i) {
+        int64_t length = quantizers[i].code_length;
+        for (size_t j = i + 1; j < quantizers.size() && !quantizers[j].begins_part; ++j) {
+            length += quantizers[j].code_length;
+        }
+        std::span<const std::byte> code = codes.first(static_cast<size_t>(length));
+        codes                           = codes.subspan(code.size());
+        return code;
+    };
+    Coder coder{ArithmeticCode(part(0)), {}, {}, false, {}};
     for (size_t i = 0; i < file.tensors.size(); ++i) {
+        if (quantizers[i].begins_part) {
+            coder = {ArithmeticCode(part(i)), {}, {}, false, {}};
+        }
         PlainTensor&     tensor    = file.tensors[i];
         const Quantizer& quantizer = quantizers[i];
         if (quantizer.kind == 0) {

@@ -1,6 +1,7 @@
 #include "hemp/file.h"
 
 #include "core/file/file.h"
+#include "core/run/team.h"
 #include "hemp/package.h"
 #include "hemp/weight_coder.h"
 #include "tests/hemp/sample_files.h"
@@ -58,8 +59,8 @@ void check_decodes_to(const Bytes& bytes, const HempFile& file) {
     }
 }
 
-void check_round_trip(const HempFile& file) {
-    Bytes bytes = encode(file, sample_model);
+void check_round_trip(const HempFile& file, const EncodeOptions& options = {}) {
+    Bytes bytes = encode(file, sample_model, options);
     check_decodes_to(bytes, file);
 
     FileSummary summary = summarize(bytes, "test.hemp", sample_model);
@@ -224,6 +225,46 @@ TEST_CASE("a file gives back what was put in, by two decoders") {
             check_round_trip(random_file(seed));
         }
     }
+    SUBCASE("in parts that learn nothing from each other") {
+        for (uint64_t part_bytes : {0, 1, 50, 2000}) {
+            check_round_trip(pruned_lenet5(), {.part_bytes = part_bytes});
+            check_round_trip(every_kind(), {.part_bytes = part_bytes});
+        }
+        for (uint64_t seed = 0; seed < 300; ++seed) {
+            INFO("random_file(", seed, ")");
+            check_round_trip(random_file(seed), {.part_bytes = seed % 20});
+        }
+    }
+}
+
+TEST_CASE("parts are decoded side by side, and any number of threads gives the same") {
+    Bytes whole    = encode(pruned_lenet5(), sample_model);
+    Bytes in_parts = encode(pruned_lenet5(), sample_model, {.part_bytes = 1});
+    CHECK(in_parts.size() > whole.size());
+    HempFile expected = decode(whole, "whole", sample_model);
+    for (int threads : {1, 2, 3, 8}) {
+        use_threads(threads);
+        CHECK(decode(in_parts, "parts", sample_model).tensors == expected.tensors);
+    }
+    // A code that ends too early: what is wrong is said of the first part where it is, however many threads look.
+    FileSummary summary = summarize(in_parts, "x.hemp", sample_model);
+    uint64_t    codes   = 0;
+    for (const TensorSummary& each : summary.tensors) {
+        codes += each.code_bytes;
+    }
+    Bytes damaged = in_parts;
+    damaged.resize(damaged.size() - 4);
+    for (size_t i = damaged.size() - codes; i < damaged.size(); ++i) {
+        damaged[i] = ~damaged[i];
+    }
+    Pieces::seal(damaged, damaged.size() - codes);
+    use_threads(1);
+    std::string one = refusal(damaged);
+    use_threads(3);
+    std::string three = refusal(damaged);
+    use_threads(0);
+    CHECK(one.find("damaged") == 0);
+    CHECK(one == three);
 }
 
 TEST_CASE("a file holds the description of a network that is in no registry") {
@@ -453,6 +494,7 @@ TEST_CASE("headers with good checksums but bad fields are refused") {
         refused_as("newer", with(p_model, Pieces::of({200})), "model number 200");
         refused_as("newer", with(p_model, Pieces::of({255, 3, 'x', 'y', 'z'})), "\"xyz\" is unknown");
         refused_as("newer", with(p_quantizer, Pieces::of({5})), "quantizer 5");
+        refused_as("newer", with(p_quantizer, Pieces::of({128 | 1 | 1 << 3})), "is unknown");
     }
     SUBCASE("fields that contradict") {
         refused_as("damaged", with(p_flags, Pieces::of({3})), "both");
@@ -460,6 +502,8 @@ TEST_CASE("headers with good checksums but bad fields are refused") {
         refused_as("damaged", with(p_model, Pieces::of({255, 6, 'l', 'e', 'n', 'e', 't', '5'})), "not written by name");
         refused_as("damaged", with(p_quantizer, Pieces::of({1})), "there is none");
         refused_as("damaged", with(p_quantizer, Pieces::of({8})), "zeros");
+        refused_as("damaged", with(p_quantizer, Pieces::of({64})), "which has no code");
+        refused_as("damaged", with(p_quantizer, Pieces::of({64 | 1 | 1 << 3})), "where one begins anyway");
     }
     SUBCASE("limits") {
         refused_as("damaged", with(p_tensors, Pieces::count(0)), "allowed are 1 to 65536");
@@ -541,6 +585,12 @@ TEST_CASE("bombs are refused before memory is taken") {
         uint64_t needed = 4 * 431080 + 4 * 400000 + WeightDecoder::memory;
         CHECK(refusal(lenet, {.max_memory = needed}) == "accepted");
         CHECK(refusal(lenet, {.max_memory = needed - 1}).find("--max-memory") != std::string::npos);
+
+        // Up to four parts are decoded at a time.
+        Bytes parts = encode(pruned_lenet5(), sample_model, {.part_bytes = 1});
+        needed += 3 * WeightDecoder::memory;
+        CHECK(refusal(parts, {.max_memory = needed}) == "accepted");
+        CHECK(refusal(parts, {.max_memory = needed - 1}).find("--max-memory") != std::string::npos);
     }
     SUBCASE("many tensors of 2^31 elements each do not overflow the sum") {
         Pieces many            = good_pieces();

@@ -164,15 +164,17 @@ Values filters_from_points(const Values& u, const Shape& weight) {
 
 /// y = min(max(y + bias + addend, low), high)
 Values finished(const Node& node, const Operands& in, Values y) {
+    const bool   biased = node.integer("bias") != 0, summed = node.integer("addend") != 0;
+    const double low = node.real("low"), high = node.real("high");
     for (int64_t i = 0; i < y.shape.size(); ++i) {
-        Index at = index_at(i, y.shape);
-        if (node.integer("bias") != 0) {
+        if (biased) {
+            Index at = index_at(i, y.shape);
             y[i] += in[2][at[1] * lanes + at[4]];
         }
-        if (node.integer("addend") != 0) {
+        if (summed) {
             y[i] += in.back()[i];
         }
-        y[i] = std::min(std::max(y[i], node.real("low")), node.real("high"));
+        y[i] = std::min(std::max(y[i], low), high);
     }
     return y;
 }

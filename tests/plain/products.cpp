@@ -63,24 +63,25 @@ Values matmul_packed(const Node& node, const Operands& in) {
 /// Calls visit(element of x, element of the weight, element of y) for every product of a convolution.
 template <class Visit>
 void each_product(const Node& node, const Shape& x, const Shape& weight, const Shape& y, Visit visit) {
-    const auto& stride   = node.integers("stride");
-    const auto& padding  = node.integers("padding");
-    const auto& dilation = node.integers("dilation");
-    int64_t     filters  = weight[0] / node.integer("groups");
-    int64_t     to       = 0;
+    const auto&   stride   = node.integers("stride");
+    const auto&   padding  = node.integers("padding");
+    const auto&   dilation = node.integers("dilation");
+    const int64_t filters  = weight[0] / node.integer("groups");
+    const int64_t channels = weight[1], tall = weight[2], wide = weight[3], height = x[2], width = x[3];
+    int64_t       to = 0;
     for (int64_t n = 0; n < y[0]; ++n) {
         for (int64_t f = 0; f < y[1]; ++f) {
             for (int64_t i = 0; i < y[2]; ++i) {
                 for (int64_t j = 0; j < y[3]; ++j, ++to) {
-                    for (int64_t c = 0; c < weight[1]; ++c) {
-                        int64_t plane = n * x[1] + f / filters * weight[1] + c;
-                        for (int64_t a = 0; a < weight[2]; ++a) {
-                            for (int64_t b = 0; b < weight[3]; ++b) {
+                    for (int64_t c = 0; c < channels; ++c) {
+                        int64_t plane = n * x[1] + f / filters * channels + c;
+                        for (int64_t a = 0; a < tall; ++a) {
+                            for (int64_t b = 0; b < wide; ++b) {
                                 int64_t row    = i * stride[0] + a * dilation[0] - padding[0];
                                 int64_t column = j * stride[1] + b * dilation[1] - padding[1];
-                                if (row >= 0 && row < x[2] && column >= 0 && column < x[3]) {
-                                    visit((plane * x[2] + row) * x[3] + column,
-                                          ((f * weight[1] + c) * weight[2] + a) * weight[3] + b, to);
+                                if (row >= 0 && row < height && column >= 0 && column < width) {
+                                    visit((plane * height + row) * width + column,
+                                          ((f * channels + c) * tall + a) * wide + b, to);
                                 }
                             }
                         }
