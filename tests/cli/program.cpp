@@ -557,6 +557,20 @@ TEST_CASE("a resumed run is the same run, and its file has the name that is aske
     CHECK(content(folder.path() / "one.hemp") == content(folder.path() / "two.hemp"));
 }
 
+TEST_CASE("how much the loss follows the trained network is part of a run") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --batch 500 --quiet --out float").code == 0);
+    const std::string compress = "compress float --data digits --batch 500 --order 1 --epochs 1 --quiet -o ";
+    REQUIRE(run(folder, compress + "usual.hemp").code == 0);
+    REQUIRE(run(folder, compress + "half.hemp --distillation 0.5").code == 0);
+    REQUIRE(run(folder, compress + "alone.hemp --distillation 0").code == 0);
+    CHECK(content(folder.path() / "usual.hemp") == content(folder.path() / "half.hemp"));
+    CHECK(content(folder.path() / "usual.hemp") != content(folder.path() / "alone.hemp"));
+    CHECK(run(folder, "replay alone.hemp.run/manifest.json --quiet").code == 0);
+    check_refused(folder, compress + "alone.hemp --distillation 1 --resume", 2, "--resume");
+    check_refused(folder, short_run + "--out fresh --distillation 0.5", 2, "--distillation");
+}
+
 TEST_CASE("a target that is not reached ends with 1, and says how near the file is") {
     TemporaryFolder   folder;
     const std::string train = "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run";
