@@ -408,7 +408,7 @@ struct Coder {
 };
 
 // Section 4.
-struct Quantizer {
+struct PlainQuantizer {
     int64_t            kind        = 0;
     float              step        = 1;
     std::vector<float> levels      = {};
@@ -416,10 +416,10 @@ struct Quantizer {
     int64_t            code_length = 0;
 };
 
-Quantizer read_quantizer(ByteReader& in, float& last_step) {
-    Quantizer quantizer;
-    int64_t   head        = in.u8();
-    int64_t   k           = head / 8 % 8;
+PlainQuantizer read_quantizer(ByteReader& in, float& last_step) {
+    PlainQuantizer quantizer;
+    int64_t        head   = in.u8();
+    int64_t        k      = head / 8 % 8;
     quantizer.kind        = head % 8;
     quantizer.begins_part = head / 64 % 2 == 1;
     if (quantizer.kind == 0) {
@@ -519,9 +519,9 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
             file.tensors.push_back({name, {shape.begin(), shape.end()}, {}});
         }
     }
-    std::vector<Quantizer> quantizers;
-    float                  last_step[2] = {0, 0};
-    int64_t                code_length  = 0;
+    std::vector<PlainQuantizer> quantizers;
+    float                       last_step[2] = {0, 0};
+    int64_t                     code_length  = 0;
     for (size_t i = 0; i < file.tensors.size(); ++i) {
         quantizers.push_back(read_quantizer(in, last_step[file.tensors[i].shape.size() >= 2]));
         code_length += quantizers.back().code_length;
@@ -551,8 +551,8 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
         if (quantizers[i].begins_part) {
             coder = {ArithmeticCode(part(i)), {}, {}, false, {}};
         }
-        PlainTensor&     tensor    = file.tensors[i];
-        const Quantizer& quantizer = quantizers[i];
+        PlainTensor&          tensor    = file.tensors[i];
+        const PlainQuantizer& quantizer = quantizers[i];
         if (quantizer.kind == 0) {
             int64_t elements = 1;
             for (int64_t length : tensor.shape) {

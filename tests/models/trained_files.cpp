@@ -1,0 +1,70 @@
+// Networks that hemp trained, in the files that its results are about: they decode for ever, to the same values.
+
+#include "cli/evaluate.h"
+#include "core/file/file.h"
+#include "core/file/hash.h"
+#include "datasets/dataset.h"
+#include "hemp/package.h"
+#include "tests/plain_decoder.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+namespace hemp {
+namespace {
+
+struct Trained {
+    const char* name;      ///< of the network, and its file
+    size_t      bytes;     ///< of the file
+    std::string values;    ///< hash of the values of all tensors
+    double      accuracy;  ///< on MNIST's test images
+};
+
+const Trained trained_files[] = {
+    {"lenet300", 4744, "4bb7bb212bb9fee509105b0def23defd", 98.90},
+    {"lenet5", 2104, "a2b777eee4a019c9d0cbe36e5b5f812c", 99.26},
+};
+
+Bytes bytes_of(const Trained& trained) {
+    return read_file(std::string(HEMP_SOURCE_ROOT "/tests/golden/trained/") + trained.name + ".hemp", 1 << 20);
+}
+
+}  // namespace
+
+TEST_CASE("trained files decode for ever, by two decoders") {
+    for (const Trained& trained : trained_files) {
+        CAPTURE(trained.name);
+        Bytes    bytes = bytes_of(trained);
+        HempFile file  = decode(bytes, trained.name, model_spec);
+        CHECK(bytes.size() == trained.bytes);
+        CHECK(file.model == trained.name);
+        PlainFile plain = plain_decode(bytes, model_spec);
+        REQUIRE(plain.tensors.size() == file.tensors.size());
+        Hash hash;
+        for (size_t i = 0; i < file.tensors.size(); ++i) {
+            Array values = dequantize(file.tensors[i]);
+            hash.add({static_cast<const std::byte*>(values.memory()), values.bytes()});
+            CHECK(std::ranges::equal(values.values<float>(), plain.tensors[i].values));
+        }
+        CHECK(hash.hex() == trained.values);
+    }
+}
+
+TEST_CASE("trained files have the accuracy that the results say") {
+    const char* data = std::getenv("HEMP_DATA");
+    if (data == nullptr) {
+        MESSAGE("skipped: set HEMP_DATA to the folder that holds mnist/");
+        return;
+    }
+    Dataset test = load_dataset(std::string(data) + "/mnist", Part::test);
+    for (const Trained& trained : trained_files) {
+        CAPTURE(trained.name);
+        Model model = build_model(trained.name, 1);
+        load(model, decode(bytes_of(trained), trained.name, model_spec));
+        // Instruction sets round differently: an image or two may lie on the border.
+        CHECK(Evaluator(model).run(test).accuracy == doctest::Approx(trained.accuracy).epsilon(0.0002));
+    }
+}
+
+}  // namespace hemp
