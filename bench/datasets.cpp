@@ -5,8 +5,8 @@
 #include "datasets/image.h"
 #include "datasets/loader.h"
 
-#include "tests/folder.h"
 #include "datasets/stb_image_write.h"
+#include "tests/folder.h"
 
 #include <benchmark/benchmark.h>
 

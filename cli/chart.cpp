@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 namespace hemp {
 namespace {
@@ -19,11 +20,21 @@ std::string number(double value) {
     return fmt::format("{:.4g}", value);
 }
 
+/// With as many decimals as tell marks apart that lie `step` from each other.
+std::string mark(double value, double step) {
+    double decimals = std::ceil(-std::log10(step) - 1e-9);
+    if (std::abs(value) >= 1e15 || decimals > 9) {
+        double digits = std::ceil(std::log10(std::max(std::abs(value) / step, 1.0))) + 1;
+        return fmt::format("{:.{}g}", value, static_cast<int>(std::min(digits, 17.0)));
+    }
+    return decimals > 0 ? fmt::format("{:.{}f}", value, static_cast<int>(decimals)) : number(std::round(value));
+}
+
 /// Where values lie between two ends of the drawing.
 class Scale {
  public:
     Scale(const Axis& axis, double least, double most, double from, double to)
-        : logarithmic_(axis.logarithmic), from_(from), to_(to) {
+        : logarithmic_(axis.logarithmic), whole_(axis.whole), from_(from), to_(to) {
         least_ = inner(least);
         most_  = inner(most);
         if (most_ - least_ < 1e-12 * std::max(std::abs(least_), std::abs(most_)) || most_ == least_) {
@@ -35,27 +46,27 @@ class Scale {
 
     double operator()(double value) const { return from_ + (to_ - from_) * (inner(value) - least_) / (most_ - least_); }
 
+    struct Tick {
+        double      value;
+        std::string text;
+    };
+
     /// Round values, about five.
-    std::vector<double> ticks() const {
-        std::vector<double> result;
+    std::vector<Tick> ticks() const {
         if (!logarithmic_) {
-            double step = nice((most_ - least_) / 5);
-            for (double i = std::ceil(least_ / step); i * step <= most_ && result.size() < 20; ++i) {
-                result.push_back(i * step);
-            }
-            return result;
+            return even_ticks(least_, most_);
         }
         double decades = most_ - least_;
         if (decades < 0.7) {  // too short for powers
-            double least = std::pow(10, least_), most = std::pow(10, most_);
-            return Scale({}, least, most, from_, to_).ticks();
+            return even_ticks(std::pow(10, least_), std::pow(10, most_));
         }
-        double every = std::ceil(decades / 6);
+        std::vector<Tick> result;
+        double            every = std::ceil(decades / 6);
         for (double power = std::floor(least_); power <= most_; power += every) {
             for (double factor : {1.0, 2.0, 5.0}) {
                 double value = factor * std::pow(10, power);
                 if (inner(value) >= least_ && inner(value) <= most_ && (factor == 1 || decades < 2)) {
-                    result.push_back(value);
+                    result.push_back({value, number(value)});
                 }
             }
         }
@@ -64,6 +75,16 @@ class Scale {
 
  private:
     double inner(double value) const { return logarithmic_ ? std::log10(value) : value; }
+
+    std::vector<Tick> even_ticks(double least, double most) const {
+        std::vector<Tick> result;
+        double            step = nice((most - least) / 5);
+        step                   = whole_ ? std::max(step, 1.0) : step;
+        for (double i = std::ceil(least / step); i * step <= most && result.size() < 20; ++i) {
+            result.push_back({i * step, mark(i * step, step)});
+        }
+        return result;
+    }
 
     /// 1, 2 or 5 times a power of ten, at least `value`.
     static double nice(double value) {
@@ -76,7 +97,7 @@ class Scale {
         return 10 * power;
     }
 
-    bool   logarithmic_;
+    bool   logarithmic_, whole_;
     double from_, to_, least_ = 0, most_ = 0;
 };
 
@@ -85,8 +106,25 @@ std::string opened(const std::string& title, double width, double height) {
                        escaped(title));
 }
 
-std::string text(double x, double y, const char* anchor, const std::string& content) {
-    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", x, y, anchor, escaped(content));
+/// About, in the page's type; rather too much.
+double width_of(const std::string& text) {
+    double width = 0;
+    for (char c : text) {
+        bool narrow = std::string_view("ijlft.,:;'|!()[] ").find(c) != std::string_view::npos;
+        bool wide   = std::string_view("MW@%mw").find(c) != std::string_view::npos;
+        bool inside = (static_cast<unsigned char>(c) & 0xc0) == 0x80;  // a character that has begun
+        bool beyond = static_cast<unsigned char>(c) >= 0x80 || wide;   // ASCII, or as wide
+        width += inside ? 0 : narrow ? 4.5 : beyond ? 12 : c >= 'A' && c <= 'Z' ? 8.8 : 7.4;
+    }
+    return width;
+}
+
+/// Pressed together where it is wider than `room`.
+std::string text(double x, double y, const char* anchor, const std::string& content, double room = 1e9) {
+    std::string fit =
+        width_of(content) > room ? fmt::format(" textLength=\"{:.1f}\" lengthAdjust=\"spacingAndGlyphs\"", room) : "";
+    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\"{}>{}</text>", x, y, anchor, fit,
+                       escaped(content));
 }
 
 std::string line(double x1, double y1, double x2, double y2, const char* kind) {
@@ -99,16 +137,14 @@ std::string box(double x, double y, double width, double height, const std::stri
                        x, y, width, height, rest, escaped(note));
 }
 
-/// A name that keeps its end, where tensors differ.
+/// At most so many characters of a name: its end, where tensors differ.
 std::string shortened(const std::string& name, size_t most) {
-    if (name.size() <= most) {
-        return name;
+    size_t characters = 0, from = name.size();
+    while (from > 0 && characters < most) {
+        --from;
+        characters += (static_cast<unsigned char>(name[from]) & 0xc0) != 0x80;
     }
-    size_t from = name.size() - most;
-    while (from < name.size() && (static_cast<unsigned char>(name[from]) & 0xc0) == 0x80) {
-        ++from;  // not into the middle of a character
-    }
-    return "\u2026" + name.substr(from);
+    return from == 0 ? name : "\u2026" + name.substr(from);
 }
 
 struct Range {
@@ -121,7 +157,8 @@ struct Range {
     }
 };
 
-bool drawable(double value, const Axis& axis) { return std::isfinite(value) && (!axis.logarithmic || value > 0); }
+/// Beyond 1e300 differences are no numbers any more.
+bool drawable(double value, const Axis& axis) { return std::abs(value) < 1e300 && (!axis.logarithmic || value > 0); }
 
 }  // namespace
 
@@ -142,17 +179,17 @@ std::string line_chart(const std::string& title, const Axis& x_axis, const Axis&
         return svg + text(width / 2, height / 2, "middle", "no values") + "</svg>";
     }
     Scale x(x_axis, xs.least, xs.most, left, right), y(y_axis, ys.least, ys.most, bottom, top);
-    for (double tick : y.ticks()) {
-        svg += line(left, y(tick), right, y(tick), "grid") + text(left - 6, y(tick) + 4, "end", number(tick));
+    for (const Scale::Tick& tick : y.ticks()) {
+        svg += line(left, y(tick.value), right, y(tick.value), "grid") +
+               text(left - 6, y(tick.value) + 4, "end", tick.text, left - 8);
     }
-    double last = -width;
-    for (double tick : x.ticks()) {
-        svg += line(x(tick), bottom, x(tick), bottom + 5, "grid");
-        // Short enough not to run into its neighbour.
-        double half = 3.5 * static_cast<double>(number(tick).size());
-        if (x(tick) - half > last) {
-            svg += text(x(tick), bottom + 20, "middle", number(tick));
-            last = x(tick) + half + 6;
+    double last = 0;  // where the mark before ends
+    for (const Scale::Tick& tick : x.ticks()) {
+        double at = x(tick.value), half = width_of(tick.text) / 2;
+        svg += line(at, bottom, at, bottom + 5, "grid");
+        if (at - half > last && at + half < width) {
+            svg += text(at, bottom + 20, "middle", tick.text);
+            last = at + half + 6;
         }
     }
     svg += text((left + right) / 2, height - 8, "middle", x_axis.label);
@@ -175,7 +212,7 @@ std::string line_chart(const std::string& title, const Axis& x_axis, const Axis&
         }
         svg += marks;
         if (series.size() > 1) {
-            legend -= 6.6 * static_cast<double>(each.name.size());
+            legend -= width_of(each.name);
             svg += text(legend, 14, "start", each.name);
             svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"10\" r=\"4\"/>", legend - 9);
             legend -= 30;
@@ -185,17 +222,19 @@ std::string line_chart(const std::string& title, const Axis& x_axis, const Axis&
     return svg + "</svg>";
 }
 
-std::string histogram(const std::string& title, const std::vector<Point>& bars) {
+std::string histogram(const std::string& title, const std::vector<Point>& given) {
     constexpr double width = 280, height = 130, left = 10, right = 270, top = 22, bottom = 108;
-    std::string      svg = opened(title, width, height) + text(width / 2, 14, "middle", shortened(title, 40));
-    Range            xs;
-    double           largest = 1;
+    std::string svg = opened(title, width, height) + text(width / 2, 14, "middle", shortened(title, 40), right - left);
+    Range       xs;
+    double      largest     = 1;
+    std::vector<Point> bars = given;
+    std::erase_if(bars, [](const Point& bar) { return !drawable(bar.x, {}) || !drawable(bar.y, {}); });
     for (const Point& bar : bars) {
         xs.add(bar.x);
         largest = std::max(largest, bar.y);
     }
     if (bars.empty()) {
-        return svg + "</svg>";
+        return svg + text(width / 2, height / 2, "middle", "no values") + "</svg>";
     }
     Scale  x({}, xs.least, xs.most, left + 6, right - 6);
     double most = std::log1p(largest);
@@ -221,9 +260,9 @@ std::string row_chart(const std::string& title, const std::vector<NamedValue>& r
     for (const NamedValue& each : rows) {
         double      length = largest > 0 ? (right - left) * each.value / largest : 0;
         std::string behind = each.text.empty() ? number(each.value) : each.text;
-        svg += text(left - 6, y + 13, "end", shortened(each.name, 32));
+        svg += text(left - 6, y + 13, "end", shortened(each.name, 32), left - 10);
         svg += box(left, y + 2, std::max(length, 0.5), row_height - 4, "class=\"s0\"", each.name + ": " + behind);
-        svg += text(left + length + 6, y + 13, "start", behind);
+        svg += text(left + length + 6, y + 13, "start", behind, width - left - length - 8);
         y += row_height;
     }
     return svg + "</svg>";
@@ -244,9 +283,9 @@ std::string heat_map(const std::string& title, const std::vector<std::string>& n
         }
         double y = top + side * static_cast<double>(r);
         if (written) {
-            svg += text(left - 6, y + side / 2 + 4, "end", shortened(names[r], 12));
+            svg += text(left - 6, y + side / 2 + 4, "end", shortened(names[r], 16), left - 8);
             svg += text(left + side * (static_cast<double>(r) + 0.5), top + space + 16, "middle",
-                        shortened(names[r], std::max<size_t>(static_cast<size_t>(side / 8), 1)));
+                        shortened(names[r], 16), side - 2);
         }
         for (size_t c = 0; c < names.size(); ++c) {
             double x     = left + side * static_cast<double>(c);
@@ -256,7 +295,7 @@ std::string heat_map(const std::string& title, const std::vector<std::string>& n
                        fmt::format("class=\"s{}\" fill-opacity=\"{:.3f}\"", r == c ? 0 : 1, 0.6 * std::sqrt(share)),
                        fmt::format("{} taken for {}: {}", names[r], names[c], counts[r][c]));
             if (written && counts[r][c] > 0) {
-                svg += text(x + side / 2, y + side / 2 + 4, "middle", std::to_string(counts[r][c]));
+                svg += text(x + side / 2, y + side / 2 + 4, "middle", std::to_string(counts[r][c]), side - 2);
             }
         }
     }
@@ -265,13 +304,15 @@ std::string heat_map(const std::string& title, const std::vector<std::string>& n
 
 std::string escaped(const std::string& text) {
     std::string result;
+    const bool  good = is_utf8(text);
     for (char c : text) {
-        switch (c) {
+        switch (static_cast<unsigned char>(c) >= 0x80 && !good ? '?' : c) {
             case '&': result += "&amp;"; break;
             case '<': result += "&lt;"; break;
             case '>': result += "&gt;"; break;
             case '"': result += "&quot;"; break;
             case '\'': result += "&#39;"; break;
+            case '?': result += '?'; break;
             default: result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
         }
     }

@@ -22,6 +22,7 @@ struct Series {
 struct Axis {
     std::string label;
     bool        logarithmic = false;  ///< positive values only; others are left out
+    bool        whole       = false;  ///< only integers are marked
 };
 
 /// Points of every series over both axes; `title` is read to those who do not see the chart.
@@ -44,7 +45,8 @@ std::string row_chart(const std::string& title, const std::vector<NamedValue>& r
 std::string heat_map(const std::string& title, const std::vector<std::string>& names,
                      const std::vector<std::vector<int64_t>>& counts);
 
-/// Text with the characters replaced that mean something in HTML and SVG; controls become spaces.
+/// Text with the characters replaced that mean something in HTML and SVG; controls become spaces, and all beyond ASCII
+/// question marks where it is no UTF-8.
 std::string escaped(const std::string& text);
 
 }  // namespace hemp

@@ -70,8 +70,8 @@ Evaluation Evaluator::run(const Dataset& dataset, int loader_threads, const Seen
             if (seen) {
                 std::span<const float> all     = program_.output(2).values<float>();
                 size_t                 classes = all.size() / static_cast<size_t>(batch_);
-                seen(result.images + static_cast<int64_t>(i), batch.labels.values<int32_t>()[i],
-                     all.subspan(i * classes, classes));
+                seen({result.images + static_cast<int64_t>(i), batch.labels.values<int32_t>()[i],
+                      program_.output(0).values<int32_t>()[i], all.subspan(i * classes, classes)});
             }
         }
         result.images += batch.count;

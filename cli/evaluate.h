@@ -16,6 +16,14 @@ struct Evaluation {
     int64_t images   = 0;
 };
 
+/// What a model says of one image.
+struct Prediction {
+    int64_t                image;  ///< its number in the data set
+    int32_t                label;
+    int32_t                best;           ///< class
+    std::span<const float> probabilities;  ///< softmax, of all classes
+};
+
 /// Throws UsageError where the images have not the channels that the model takes (their size is made to fit), or where
 /// their classes are not the model's.
 ///   classes  the model's, by name; empty: not known, then only their number is compared
@@ -30,8 +38,8 @@ class Evaluator {
     ///   frozen  the model's weights stay as they are: faster
     explicit Evaluator(const Model& model, int64_t batch = 500, bool frozen = true);
 
-    /// Told of every image, by its number in the data set, its label and the softmax probabilities of all classes.
-    using Seen = std::function<void(int64_t image, int32_t label, std::span<const float> probabilities)>;
+    /// Told of every image.
+    using Seen = std::function<void(const Prediction&)>;
 
     Evaluation run(const Dataset& dataset, int loader_threads = 1, const Seen& seen = {});
 

@@ -47,7 +47,13 @@ void print_json(const Json& json) {
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
 }
 
-Json parse_json(std::string_view text) { return Json::parse(text, nullptr, false); }
+Json parse_json(std::string_view text) {
+    constexpr int most    = 100;
+    bool          shallow = true;
+    auto          watch   = [&](int depth, Json::parse_event_t, Json&) { return shallow &= depth <= most; };
+    Json          json    = Json::parse(text, watch, false);
+    return shallow ? json : Json(Json::value_t::discarded);
+}
 
 std::string text_of(const Json& json, int indent) { return json.dump(indent); }
 

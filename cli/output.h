@@ -20,7 +20,7 @@ void print_table(const Rows& rows);
 void print_json(const Json& json);
 
 // As Json::parse and Json::dump, which take seconds to compile in each file that calls them.
-Json        parse_json(std::string_view text);  ///< is_discarded() where the text is no JSON
+Json parse_json(std::string_view text);  ///< is_discarded() where the text is no JSON, or nested more than 100 deep
 std::string text_of(const Json& json, int indent = -1);
 
 /// JSON can hold no other text.

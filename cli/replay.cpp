@@ -1,5 +1,6 @@
 #include "cli/interrupt.h"
 #include "cli/run.h"
+#include "cli/run_folder.h"
 #include "core/file/hash.h"
 #include "core/kernels/dispatch.h"
 #include "core/run/team.h"
@@ -7,7 +8,6 @@
 #include <fmt/core.h>
 
 #include <cstdlib>
-#include <map>
 #include <optional>
 
 namespace fs = std::filesystem;
@@ -60,40 +60,27 @@ void use_recorded_kernels(const std::string& family, const Settings& settings) {
 }
 
 int replay(const std::string& path, const Settings& settings) {
-    Json                               manifest = read_json(path);
-    RunOptions                         options;
-    std::string                        family;
-    std::map<std::string, std::string> recorded;
-    try {
-        options  = run_options(manifest.at("arguments"));
-        recorded = manifest.at("outputs").get<std::map<std::string, std::string>>();
-        family   = manifest.at("kernel_family");
-        if (recorded.empty()) {
-            fail<UsageError>("{}: the run has not ended, there is nothing to compare; add --resume to its command",
-                             path);
-        }
-    } catch (const Json::exception&) {
-        fail<DataError>(
-            "{}: is no manifest of a run, an entry is missing or of another kind; name a manifest.json as hemp writes "
-            "it",
-            path);
+    const Manifest manifest = read_manifest(path);
+    if (manifest.outputs.empty()) {
+        fail<UsageError>("{}: the run has not ended, there is nothing to compare; add --resume to its command", path);
     }
-    use_recorded_kernels(family, settings);
+    const Json& recorded = manifest.json["outputs"];
+    use_recorded_kernels(manifest.kernel_family, settings);
     TemporaryFolder folder;
-    run_training(options, {.folder = folder.path, .output = {}, .force = true, .kept = false}, settings);
+    run_training(manifest.options, {.folder = folder.path, .output = {}, .force = true, .kept = false}, settings);
     Json now   = read_json(folder.path / "manifest.json");
-    bool equal = now["outputs"] == manifest["outputs"];
+    bool equal = now["outputs"] == recorded;
     for (const char* key : {"data_hash", "input_hash", "binary_hash", "kernel_family"}) {
-        if (manifest.contains(key) && now[key] != manifest[key] && !settings.quiet) {
-            tell(fmt::format("{} differs: {} then, {} now\n", key, text_of(manifest[key]), text_of(now[key])));
+        if (manifest.json.contains(key) && now[key] != manifest.json[key] && !settings.quiet) {
+            tell(fmt::format("{} differs: {} then, {} now\n", key, text_of(manifest.json[key]), text_of(now[key])));
         }
     }
     if (settings.json) {
-        print_json({{"equal", equal}, {"recorded", manifest["outputs"]}, {"replayed", now["outputs"]}});
+        print_json({{"equal", equal}, {"recorded", recorded}, {"replayed", now["outputs"]}});
         return equal ? 0 : 1;
     }
     Rows rows{{"file", "recorded", "replayed", ""}};
-    for (const auto& [name, hash] : recorded) {
+    for (const auto& [name, hash] : manifest.outputs) {
         std::string again = now["outputs"].value(name, "missing");
         rows.push_back({name, hash, again, hash == again ? "same" : "DIFFERENT"});
     }

@@ -2,10 +2,10 @@
 
 #include "cli/chart.h"
 #include "cli/command.h"
-#include "cli/contents.h"
 #include "cli/evaluate.h"
 #include "cli/input.h"
-#include "cli/run.h"
+#include "cli/page.h"
+#include "cli/run_folder.h"
 #include "core/file/checkpoint.h"
 #include "datasets/png.h"
 #include "hemp/package.h"
@@ -13,8 +13,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
-#include <optional>
 
 namespace fs = std::filesystem;
 
@@ -25,70 +25,7 @@ struct ReportArguments {
     fs::path    folder;
     fs::path    output;
     std::string data;
-};
-
-/// Colours of chart.h's classes for both schemes; nothing is loaded from elsewhere.
-constexpr const char* style = R"(
-:root { color-scheme: light dark; --ground: #fff; --ink: #222; --faint: #ccc; --0: #1b7837; --1: #c2571a; --2: #5b3a9e; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #16181c; --ink: #ddd; --faint: #444; --0: #5fc27e; --1: #f0935a; --2: #b29bea; } }
-body { background: var(--ground); color: var(--ink); font: 15px/1.45 sans-serif; max-width: 1180px; margin: 0 auto;
-  padding: 16px; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.2em; border-bottom: 1px solid var(--faint); margin-top: 2em; }
-table { border-collapse: collapse; } td, th { padding: 2px 12px 2px 0; text-align: left; font-weight: normal; }
-th { border-bottom: 1px solid var(--faint); } td.number, th.number { text-align: right; }
-.wide { overflow-x: auto; }
-.charts { display: flex; flex-wrap: wrap; gap: 16px; } figure { margin: 0; flex: 1 1 480px; max-width: 580px; }
-figure.small { flex: 0 1 270px; } figcaption { margin-bottom: 4px; }
-svg { width: 100%; height: auto; display: block; } svg text { font: 12px sans-serif; fill: currentColor; }
-.grid { stroke: var(--faint); } polyline { fill: none; stroke-width: 2; }
-.s0 { fill: var(--0); stroke: var(--0); } .s1 { fill: var(--1); stroke: var(--1); }
-.s2 { fill: var(--2); stroke: var(--2); } rect.s0, rect.s1, rect.s2, g text { stroke: none; }
-.pictures { display: flex; flex-wrap: wrap; gap: 12px; } .pictures figure { flex: 0 0 112px; font-size: 13px; }
-.pictures img { width: 112px; image-rendering: pixelated; display: block; }
-code { overflow-wrap: anywhere; }
-)";
-
-/// The page as it grows.
-class Page {
- public:
-    explicit Page(const std::string& title)
-        : text_(fmt::format("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">"
-                            "<meta name=\"viewport\" content=\"width=device-width\">"
-                            "<link rel=\"icon\" href=\"data:,\"><title>{0}</title>"
-                            "<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n",
-                            escaped(title), style)) {}
-
-    void section(const std::string& name) { text_ += fmt::format("<h2>{}</h2>\n", escaped(name)); }
-    void say(const std::string& text) { text_ += fmt::format("<p>{}</p>\n", escaped(text)); }
-    void add(const std::string& html) { text_ += html + "\n"; }
-
-    void chart(const std::string& id, const std::string& caption, const std::string& svg, const char* kind = "") {
-        text_ += fmt::format("<figure id=\"{}\" class=\"{}\"><figcaption>{}</figcaption>{}</figure>\n", id, kind,
-                             escaped(caption), svg);
-        charts_.push_back(id);
-    }
-
-    /// The first row is the heading, unless there is none; all columns but the first `left` ones hold numbers.
-    void table(const Rows& rows, bool heading = true, size_t left = 1) {
-        text_ += "<div class=\"wide\"><table>\n";
-        for (size_t r = 0; r < rows.size(); ++r) {
-            text_ += "<tr>";
-            for (size_t c = 0; c < rows[r].size(); ++c) {
-                text_ += fmt::format("<{0}{1}>{2}</{0}>", heading && r == 0 ? "th" : "td",
-                                     c < left ? "" : " class=\"number\"", escaped(rows[r][c]));
-            }
-            text_ += "</tr>\n";
-        }
-        text_ += "</table></div>\n";
-    }
-
-    const std::vector<std::string>& charts() const { return charts_; }
-    std::string                     finished() const { return text_ + "</body>\n</html>\n"; }
-
- private:
-    std::string              text_;
-    std::vector<std::string> charts_;
+    DataOptions images;
 };
 
 // ---------------------------------------------------------------- over time
@@ -125,78 +62,103 @@ void add_training(Page& page, const std::vector<Json>& metrics) {
     auto chart = [&](const std::string& id, const std::string& caption, const Axis& y, std::vector<Series> series) {
         std::erase_if(series, [](const Series& each) { return each.points.empty(); });
         if (!series.empty()) {
-            page.chart(id, caption, line_chart(caption, {.label = "epoch"}, y, series));
+            page.chart(id, caption, line_chart(caption, {.label = "epoch", .whole = true}, y, series));
         }
     };
-    page.add("<div class=\"charts\">");
-    chart("loss", "Loss", {.label = "nats"},
+    page.start_charts();
+    chart("loss", "Loss: what training minimises, and the cross-entropy of the held-out images", {.label = "nats"},
           {over_epochs("training", metrics, "loss"), over_epochs("held out", metrics, "val_loss")});
     chart("accuracy", "Accuracy of the held-out images", {.label = "percent"},
           {over_epochs("accuracy", metrics, "accuracy")});
     chart("bits", "What a weight takes", {.label = "bits", .logarithmic = true},
           {entropy_over_epochs(metrics), over_epochs("whole file", metrics, "bits_per_weight")});
-    chart("bytes", "Size of the file", {.label = "bytes", .logarithmic = true},
+    chart("bytes", "Size of the file", {.label = "bytes", .logarithmic = true, .whole = true},
           {over_epochs("file", metrics, "bytes")});
     chart("zeros", "Share of weights that are zero", {.label = "share"}, {over_epochs("zeros", metrics, "zeros")});
-    page.add("</div>");
+    page.end_charts();
     if (!metrics.back().contains("accuracy")) {
         page.say("The run held no images out: accuracy was not measured while it trained.");
     }
 }
 
+struct Round {
+    double   entropy  = 0;  ///< its coefficient
+    uint64_t bytes    = 0;
+    double   accuracy = 0;
+    bool     reached  = false;
+};
+
 /// The rounds of a search for a target, as the run's state has them; none where there was no search.
-Json rounds_of(const fs::path& folder, const RunOptions& options, size_t max_memory) {
+std::vector<Round> rounds_of(const fs::path& folder, const RunOptions& options, size_t max_memory) {
+    std::vector<Round> rounds;
     if (!options.has_target() || !fs::exists(folder / "last.ckpt")) {
-        return Json::array();
+        return rounds;
     }
-    const Checkpoint state = load_newest_valid(folder / "last.ckpt", max_memory).checkpoint;
-    auto             path  = state.metadata.find("path");
-    Json             json  = path == state.metadata.end() ? Json::array() : parse_json(path->second);
-    return json.is_array() ? json : Json::array();
+    const Loaded state = load_newest_valid(folder / "last.ckpt", max_memory);
+    if (!state.warning.empty()) {
+        tell(fmt::format("hemp: {}\n", state.warning));
+    }
+    auto path = state.checkpoint.metadata.find("path");
+    if (path == state.checkpoint.metadata.end()) {
+        return rounds;
+    }
+    try {
+        for (const Json& each : parse_json(path->second)) {
+            rounds.push_back({each.at("entropy"), each.at("bytes"), each.at("accuracy"), each.at("target_reached")});
+        }
+    } catch (const Json::exception&) {
+        fail<DataError>("{}: metadata 'path' lists no rounds of a search; it was not written by this program",
+                        (folder / "last.ckpt").string());
+    }
+    return rounds;
 }
 
-void add_path(Page& page, const std::vector<Json>& metrics, const Json& rounds) {
+void add_path(Page& page, const std::vector<Json>& metrics, const std::vector<Round>& rounds) {
     Series epochs{"epochs", {}, false}, path{"rounds", {}, true};
     for (const Json& entry : metrics) {
-        if (entry.contains("bytes") && entry.contains("accuracy")) {
-            epochs.points.push_back(
-                {entry["bytes"], entry["accuracy"],
-                 fmt::format("epoch {}: {} bytes, {:.2f} %", entry["epoch"].get<int64_t>(),
-                             grouped(entry["bytes"].get<uint64_t>()), entry["accuracy"].get<double>())});
+        Json bytes = entry.value("bytes", Json()), accuracy = entry.value("accuracy", Json());
+        if (bytes.is_number() && accuracy.is_number()) {
+            epochs.points.push_back({bytes, accuracy,
+                                     fmt::format("epoch {}: {} bytes, {:.2f} %", entry["epoch"].get<int64_t>(),
+                                                 grouped(bytes.get<uint64_t>()), accuracy.get<double>())});
         }
     }
     if (epochs.points.empty()) {
         return;
     }
     Rows rows{{"round", "entropy", "bytes", "accuracy, %", "target"}};
-    for (const Json& round : rounds) {
-        path.points.push_back({round["bytes"], round["accuracy"],
-                               fmt::format("round {}: entropy {:.3g}", rows.size(), round["entropy"].get<double>())});
-        rows.push_back({std::to_string(rows.size()), fmt::format("{:.3g}", round["entropy"].get<double>()),
-                        grouped(round["bytes"].get<uint64_t>()), fmt::format("{:.2f}", round["accuracy"].get<double>()),
-                        round["target_reached"].get<bool>() ? "reached" : "missed"});
+    for (const Round& each : rounds) {
+        path.points.push_back({static_cast<double>(each.bytes), each.accuracy,
+                               fmt::format("round {}: entropy {:.3g}", rows.size(), each.entropy)});
+        rows.push_back({std::to_string(rows.size()), fmt::format("{:.3g}", each.entropy), grouped(each.bytes),
+                        fmt::format("{:.2f}", each.accuracy), each.reached ? "reached" : "missed"});
     }
     page.section("Size against accuracy");
     std::vector<Series> series{epochs};
     if (!path.points.empty()) {
         series.push_back(path);
     }
-    page.add("<div class=\"charts\">");
-    page.chart("path", "Accuracy of the held-out images and size of the file, of every epoch",
-               line_chart("Accuracy against size of the file", {.label = "bytes", .logarithmic = true},
+    page.start_charts();
+    page.chart("path", "Accuracy of the held-out images and size of the file, after each epoch",
+               line_chart("Accuracy against size of the file", {.label = "bytes", .logarithmic = true, .whole = true},
                           {.label = "percent"}, series));
-    page.add("</div>");
-    if (rows.size() > 1) {
-        page.table(rows, true, 1);
+    page.end_charts();
+    if (!rounds.empty()) {
+        page.table(rows);
     }
 }
 
 // ---------------------------------------------------------------- tensors
 
+/// A bar for each value of a tensor as the file has it; none where there are too many for that.
 std::vector<Point> counted_levels(const QuantizedTensor& tensor) {
+    constexpr size_t           most = 256;
     std::map<int32_t, int64_t> counts;
     for (int32_t symbol : tensor.symbols) {
         ++counts[symbol];
+        if (counts.size() > most) {
+            return {};
+        }
     }
     std::vector<Point> bars;
     for (const auto& [symbol, count] : counts) {
@@ -206,19 +168,26 @@ std::vector<Point> counted_levels(const QuantizedTensor& tensor) {
                         fmt::format("{:.6g}: {} weights, {:.2f} %", value, grouped(static_cast<uint64_t>(count)),
                                     100.0 * static_cast<double>(count) / static_cast<double>(tensor.symbols.size()))});
     }
-    // What has thousands of levels is drawn as floats are.
     return bars;
 }
 
-std::vector<Point> counted_values(std::span<const float> values) {
-    constexpr size_t     bins = 64;
-    auto                 ends = std::ranges::minmax(values);
-    auto                 low = static_cast<double>(ends.min), high = static_cast<double>(ends.max);
+/// A bar for each of 64 equal ranges of the finite values.
+std::vector<Point> counted_ranges(std::span<const float> values) {
+    constexpr size_t bins = 64;
+    double           low = HUGE_VAL, high = -HUGE_VAL;
+    for (float value : values) {
+        if (std::isfinite(value)) {
+            low  = std::min(low, static_cast<double>(value));
+            high = std::max(high, static_cast<double>(value));
+        }
+    }
     double               width = high > low ? (high - low) / bins : 1;
     std::vector<int64_t> counts(bins);
     for (float value : values) {
-        auto bin = static_cast<size_t>((static_cast<double>(value) - low) / width);
-        ++counts[std::min(bin, bins - 1)];
+        if (std::isfinite(value)) {
+            auto bin = static_cast<size_t>((static_cast<double>(value) - low) / width);
+            ++counts[std::min(bin, bins - 1)];
+        }
     }
     std::vector<Point> bars;
     for (size_t i = 0; i < bins; ++i) {
@@ -230,48 +199,44 @@ std::vector<Point> counted_values(std::span<const float> values) {
 }
 
 void add_histograms(Page& page, const std::vector<std::pair<std::string, std::vector<Point>>>& tensors) {
+    page.section("Values");
     page.say("How often each value occurs; heights are logarithms.");
-    page.add("<div class=\"charts\">");
+    page.start_charts();
     for (size_t i = 0; i < tensors.size(); ++i) {
-        page.chart(fmt::format("values-{}", i), "", histogram(tensors[i].first, tensors[i].second), "small");
+        page.chart(fmt::format("values-{}", i), "", histogram(tensors[i].first, tensors[i].second), true);
     }
-    page.add("</div>");
+    page.end_charts();
 }
 
 void add_file(Page& page, const HempFile& file, const FileSummary& summary) {
     page.section("The file");
-    Json                    contents = contents_of(file, summary);
-    std::vector<NamedValue> parts;
-    for (const Json& each : contents["tensors"]) {
-        parts.push_back({each["name"], each["bytes"],
-                         fmt::format("{}, {:.3f} bits a weight", grouped(each["bytes"].get<uint64_t>()),
-                                     each["bits_per_weight"].get<double>())});
+    std::vector<NamedValue> tensors;
+    for (const TensorSummary& each : summary.tensors) {
+        uint64_t bytes      = each.side_bytes + each.code_bytes;
+        double   per_weight = 8.0 * static_cast<double>(bytes) / static_cast<double>(each.shape.size());
+        tensors.push_back({each.name, static_cast<double>(bytes),
+                           fmt::format("{}, {:.3f} bits a weight", grouped(bytes), per_weight)});
     }
-    page.add("<div class=\"charts\">");
-    page.chart("tensors", "Bytes by tensor", row_chart("Bytes by tensor", parts));
-    page.add("</div>");
+    page.start_charts();
+    page.chart("tensors", "Bytes by tensor", row_chart("Bytes by tensor", tensors));
+    page.end_charts();
     Rows rows{{"part", "bytes"}};
     for (const auto& [name, bytes] : summary.parts) {
         rows.push_back({name, grouped(bytes)});
     }
     page.table(rows);
-    page.section("Values");
     std::vector<std::pair<std::string, std::vector<Point>>> histograms;
     for (const QuantizedTensor& each : file.tensors) {
         std::vector<Point> bars = counted_levels(each);
-        if (constexpr size_t most_bars = 256; bars.size() > most_bars) {
-            bars = counted_values(dequantize(each).values<float>());
-        }
-        histograms.emplace_back(each.name, std::move(bars));
+        histograms.emplace_back(each.name, bars.empty() ? counted_ranges(dequantize(each).values<float>()) : bars);
     }
     add_histograms(page, histograms);
 }
 
 void add_values(Page& page, const Model& model) {
-    page.section("Values");
     std::vector<std::pair<std::string, std::vector<Point>>> histograms;
     for (const Parameter& each : model.parameters()) {
-        histograms.emplace_back(each.name, counted_values(value_of(each.variable).values<float>()));
+        histograms.emplace_back(each.name, counted_ranges(value_of(each.variable).values<float>()));
     }
     add_histograms(page, histograms);
 }
@@ -294,12 +259,12 @@ Outcome outcome_of(const Model& model, const Dataset& test, const Settings& sett
     Outcome result;
     auto    classes = static_cast<size_t>(model.classes);
     result.confusion.assign(classes, std::vector<int64_t>(classes));
-    auto see = [&](int64_t image, int32_t label, std::span<const float> probabilities) {
-        auto taken = static_cast<size_t>(std::ranges::max_element(probabilities) - probabilities.begin());
-        auto truth = static_cast<size_t>(label);
+    auto see = [&](const Prediction& each) {
+        auto truth = static_cast<size_t>(each.label), taken = static_cast<size_t>(each.best);
         ++result.confusion[truth][taken];
         if (taken != truth) {
-            result.mistakes.push_back({image, truth, taken, static_cast<double>(probabilities[taken])});
+            auto probability = static_cast<double>(each.probabilities[taken]);
+            result.mistakes.push_back({each.image, truth, taken, std::isfinite(probability) ? probability : 0});
         }
     };
     result.evaluation = Evaluator(model, evaluation_batch(model)).run(test, settings.loader_threads, see);
@@ -322,16 +287,40 @@ std::string base64(std::span<const std::byte> bytes) {
     return text;
 }
 
+/// A map of the classes that the images have or are taken for, where they are few enough to be seen.
+void add_confusion(Page& page, const Outcome& outcome, const std::vector<std::string>& names) {
+    constexpr size_t    most = 100;
+    std::vector<size_t> shown;
+    for (size_t k = 0; k < names.size(); ++k) {
+        bool used = std::ranges::any_of(outcome.confusion[k], [](int64_t count) { return count > 0; }) ||
+                    std::ranges::any_of(outcome.confusion, [&](const auto& row) { return row[k] > 0; });
+        if (used) {
+            shown.push_back(k);
+        }
+    }
+    if (shown.size() > most) {
+        return;
+    }
+    std::vector<std::string>          shown_names;
+    std::vector<std::vector<int64_t>> counts;
+    for (size_t r : shown) {
+        shown_names.push_back(names[r]);
+        counts.emplace_back();
+        for (size_t c : shown) {
+            counts.back().push_back(outcome.confusion[r][c]);
+        }
+    }
+    page.start_charts();
+    page.chart("confusion", "Confusion of classes", heat_map("Confusion of classes", shown_names, counts));
+    page.end_charts();
+}
+
 void add_mistakes(Page& page, const Dataset& test, const Outcome& outcome, const std::vector<std::string>& names) {
-    constexpr size_t most_pictures = 24, most_pairs = 10, most_drawn = 100;
+    constexpr size_t most_pictures = 24, most_pairs = 10;
     page.section("Mistakes");
     page.say(fmt::format("Of {} test images, {} are wrong.", grouped(static_cast<uint64_t>(outcome.evaluation.images)),
                          grouped(outcome.mistakes.size())));
-    if (names.size() <= most_drawn) {
-        page.add("<div class=\"charts\">");
-        page.chart("confusion", "Confusion of classes", heat_map("Confusion of classes", names, outcome.confusion));
-        page.add("</div>");
-    }
+    add_confusion(page, outcome, names);
     struct Pair {
         size_t  truth, taken;
         int64_t count;
@@ -367,16 +356,62 @@ void add_mistakes(Page& page, const Dataset& test, const Outcome& outcome, const
 
 // ---------------------------------------------------------------- the page
 
-/// What was given on the command line, as options that are not the default's.
-std::string arguments_text(const Json& manifest) {
-    std::string text     = manifest.value("command", "train");
+/// Options of the run that are not the default.
+std::string arguments_text(const Manifest& manifest) {
+    std::string text     = manifest.command;
     const Json  defaults = to_json(RunOptions{});
-    for (const auto& [key, value] : manifest["arguments"].items()) {
-        if (!defaults.contains(key) || defaults[key] != value) {
+    const Json  options  = to_json(manifest.options);
+    for (const auto& [key, value] : options.items()) {
+        if (defaults[key] != value) {
             text += fmt::format("  {} {}", key, value.is_string() ? value.get<std::string>() : text_of(value));
         }
     }
     return text;
+}
+
+/// The network as the run's file or checkpoint has it.
+struct Subject {
+    Model                    model;
+    std::vector<std::string> classes;
+    Bytes                    packed;  ///< the .hemp file; empty: the run has none
+    HempFile                 file;
+};
+
+Subject subject_of(const fs::path& folder, const Settings& settings) {
+    fs::path hemp = folder / "model.hemp";
+    if (!fs::exists(hemp)) {
+        Input input = read_input(folder, "", settings.program_memory());
+        return {std::move(input.model), std::move(input.classes), {}, {}};
+    }
+    Bytes    packed = read_file(hemp, settings.file_memory());
+    HempFile file   = decode(packed, hemp.string(), model_spec, {.max_memory = settings.file_memory()});
+    Model    model  = build_model(file.model, 1);
+    load(model, file);
+    std::vector<std::string> classes = file.classes;
+    return {std::move(model), std::move(classes), std::move(packed), std::move(file)};
+}
+
+/// Throws UsageError, before anything is computed, where the page would replace what the run needs.
+void check_page(const fs::path& output, const fs::path& folder) {
+    check_output(output);
+    std::error_code ignored;
+    for (const char* name : files_of_run) {
+        if (std::string(name) != "report.html" && fs::equivalent(output, folder / name, ignored)) {
+            fail<UsageError>("{}: belongs to the run, which would be lost; name another file with -o", output.string());
+        }
+    }
+}
+
+Dataset test_images(const ReportArguments& arguments, const RunOptions& options, const Subject& subject,
+                    const Settings& settings) {
+    std::string source = arguments.data.empty() ? options.data : arguments.data;
+    if (arguments.data.empty() && source != "digits" && !fs::exists(source)) {
+        fail<UsageError>("'{}': the run's images are not there any more; say with --data where they are", source);
+    }
+    const DataOptions& images = arguments.data.empty() ? options.images : arguments.images;
+    Dataset            test   = load_for(subject.model, source, Part::test, images, settings);
+    check_fits(test, subject.model, subject.classes);
+    return test;
 }
 
 int report(ReportArguments arguments, const Settings& settings) {
@@ -388,71 +423,66 @@ int report(ReportArguments arguments, const Settings& settings) {
     if (arguments.output.empty()) {
         arguments.output = folder / "report.html";
     }
-    const Json manifest = read_json(folder / "manifest.json");
-    if (!manifest.contains("arguments") || !manifest["arguments"].is_object()) {
-        fail<DataError>("{}: is no manifest of a run; name a folder that train or compress made",
-                        (folder / "manifest.json").string());
-    }
-    RunOptions        options = run_options(manifest["arguments"]);
-    std::vector<Json> metrics = read_metrics(folder);
-    fs::path          hemp    = folder / "model.hemp";
-    bool              packed  = fs::exists(hemp);
-    Input             input   = read_input(packed ? hemp : folder, "", settings.program_memory());
-    std::string       source  = arguments.data.empty() ? options.data : arguments.data;
-    if (source != "digits" && !fs::exists(source)) {
-        fail<UsageError>("{}: the run's data is not there any more; say with --data where it is", source);
-    }
-    Dataset test = load_for(input.model, source, Part::test, options.images, settings);
-    check_fits(test, input.model, input.classes);
-    Outcome                  outcome = outcome_of(input.model, test, settings);
+    check_page(arguments.output, folder);
+    const Manifest           manifest = read_manifest(folder / "manifest.json");
+    const std::vector<Json>  metrics  = read_metrics(folder);
+    const std::vector<Round> rounds   = rounds_of(folder, manifest.options, settings.program_memory());
+    const Subject            subject  = subject_of(folder, settings);
+    const Dataset            test     = test_images(arguments, manifest.options, subject, settings);
+    const Outcome            outcome  = outcome_of(subject.model, test, settings);
     std::vector<std::string> names;
     for (size_t k = 0; k < outcome.confusion.size(); ++k) {
         names.push_back(k < test.classes.size() ? test.classes[k] : std::to_string(k));
     }
-
-    const std::string& model = input.model.name;
-    Page    page(fmt::format("{}: {} bytes, {:.2f} %", model, grouped(input.bytes), outcome.evaluation.accuracy));
-    int64_t weights = 0;
-    for (const Parameter& each : input.model.parameters()) {
-        weights += each.variable.shape().size();
+    uint64_t weights = 0;
+    for (const Parameter& each : subject.model.parameters()) {
+        weights += static_cast<uint64_t>(each.variable.shape().size());
     }
-    auto bytes = static_cast<double>(input.bytes);
+    const std::string& model  = subject.model.name;
+    const bool         packed = !subject.packed.empty();
+    std::string        size   = packed ? fmt::format("{} bytes, ", grouped(subject.packed.size())) : "";
+
+    Page page(fmt::format("{}: {}{:.2f} %", model, size, outcome.evaluation.accuracy));
     Rows about{
-        {"model", fmt::format("{}, {} parameters", model, grouped(static_cast<uint64_t>(weights)))},
+        {"model", fmt::format("{}, {} parameters", model, grouped(weights))},
         {"data", test.name},
         {"accuracy", fmt::format("{:.2f} % of {} test images, loss {:.4f}", outcome.evaluation.accuracy,
-                                 grouped(static_cast<uint64_t>(outcome.evaluation.images)), outcome.evaluation.loss)},
-        {packed ? "file" : "checkpoint",
-         fmt::format("{} bytes, {:.3f} bits a weight, 1/{:.1f} of float32", grouped(input.bytes),
-                     8 * bytes / static_cast<double>(weights), 4 * static_cast<double>(weights) / bytes)}};
+                                 grouped(static_cast<uint64_t>(outcome.evaluation.images)), outcome.evaluation.loss)}};
+    if (packed) {
+        auto bytes = static_cast<double>(subject.packed.size()), all = static_cast<double>(weights);
+        about.push_back({"file", fmt::format("{}{:.3f} bits a weight, 1/{:.1f} of float32", size, 8 * bytes / all,
+                                             4 * all / bytes)});
+    }
     if (!metrics.empty()) {
         about.push_back({"trained", fmt::format("{} epochs, {:.0f} s", metrics.back()["epoch"].get<int64_t>(),
                                                 metrics.back()["seconds"].get<double>())});
     }
-    about.push_back(
-        {"hemp", fmt::format("{}, {} kernels", manifest.value("version", "?"), manifest.value("kernel_family", "?"))});
-    about.push_back({"arguments", arguments_text(manifest)});
+    about.push_back({"hemp", fmt::format("{}, {} kernels", manifest.version, manifest.kernel_family)});
+    about.push_back({"options", arguments_text(manifest)});
     page.table(about, false, 2);
 
     add_training(page, metrics);
-    add_path(page, metrics, rounds_of(folder, options, settings.program_memory()));
+    add_path(page, metrics, rounds);
     if (packed) {
-        Bytes file = read_file(hemp, settings.file_memory());
-        add_file(page, decode(file, hemp.string(), model_spec, {.max_memory = settings.file_memory()}),
-                 summarize(file, hemp.string(), model_spec));
+        add_file(page, subject.file, summarize(subject.packed, "model.hemp", model_spec));
     } else {
-        add_values(page, input.model);
+        add_values(page, subject.model);
     }
     add_mistakes(page, test, outcome, names);
 
     std::string html = page.finished();
     write_file_atomically(arguments.output, std::as_bytes(std::span(html)));
     if (settings.json) {
-        print_json({{"file", arguments.output.string()},
-                    {"bytes", html.size()},
-                    {"charts", page.charts()},
-                    {"accuracy", outcome.evaluation.accuracy},
-                    {"loss", outcome.evaluation.loss}});
+        Json json{{"page", arguments.output.string()},
+                  {"page_bytes", html.size()},
+                  {"charts", page.charts()},
+                  {"model", model},
+                  {"accuracy", outcome.evaluation.accuracy},
+                  {"loss", outcome.evaluation.loss}};
+        if (packed) {
+            json["bytes"] = subject.packed.size();
+        }
+        print_json(json);
     } else {
         fmt::print("{}: {} charts, {} bytes\n", arguments.output.string(), page.charts().size(), grouped(html.size()));
     }
@@ -465,6 +495,7 @@ Action add_report(Command& command) {
     auto arguments = std::make_shared<ReportArguments>();
     command.option("RUN", arguments->folder, "Folder of a run, which may still go on").required();
     command.option("--data", arguments->data, "Images, where they are elsewhere than when the run began");
+    add_data_options(command, arguments->images);
     command.option("-o,--output", arguments->output, "The page; default: report.html in the folder");
     return [arguments](const Settings& settings) { return report(*arguments, settings); };
 }

@@ -4,6 +4,7 @@
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/run_folder.h"
 #include "cli/search.h"
 #include "cli/trainer.h"
 #include "core/file/hash.h"
@@ -17,17 +18,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <optional>
 
 namespace fs = std::filesystem;
 
 namespace hemp {
 namespace {
-
-constexpr const char* files_of_run[] = {"last.ckpt",     "last.ckpt.previous",  "best.ckpt",  "best.ckpt.previous",
-                                        "round.ckpt",    "round.ckpt.previous", "model.hemp", "metrics.jsonl",
-                                        "manifest.json", "report.html"};
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
@@ -108,20 +104,6 @@ void check_same_run(const fs::path& folder, const Json& now) {
     if (!rounds_alike(family, now["kernel_family"])) {
         fail<UsageError>("--resume: the run in {} used {} kernels, which round differently; add --kernels {}",
                          folder.string(), family, family);
-    }
-}
-
-/// Is that a line of metrics.jsonl, with what a resumed run reads of it?
-bool is_entry(const Json& json) {
-    return json.is_object() && json.contains("epoch") && json["epoch"].is_number_integer() &&
-           json.contains("seconds") && json["seconds"].is_number();
-}
-
-/// Throws UsageError, before anything is computed, where the output cannot be a file.
-void check_output(const fs::path& output) {
-    fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-    if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {
-        fail<UsageError>("{}: cannot be written, it is a folder or lies in none; name a file with -o", output.string());
     }
 }
 
@@ -678,31 +660,6 @@ RunResult run_training(const RunOptions& options, const RunPlace& place, const S
     check(options);
     watch_signals();
     return Run(options, place, settings).go();
-}
-
-std::vector<Json> read_metrics(const fs::path& folder) {
-    std::vector<Json> entries;
-    fs::path          path = folder / "metrics.jsonl";
-    std::ifstream     lines(path);
-    for (std::string line; std::getline(lines, line);) {
-        entries.push_back(parse_json(line));
-        if (!is_entry(entries.back())) {
-            fail<DataError>(
-                "{}:{}: is no JSON object with an epoch and its seconds; remove that line, or start again with --force",
-                path.string(), entries.size());
-        }
-    }
-    return entries;
-}
-
-Json output_hashes(const fs::path& folder) {
-    Json hashes = Json::object();
-    for (const char* name : {"last.ckpt", "best.ckpt", "model.hemp"}) {
-        if (fs::exists(folder / name)) {
-            hashes[name] = hash_of_file(folder / name);
-        }
-    }
-    return hashes;
 }
 
 }  // namespace hemp

@@ -1,7 +1,5 @@
 #pragma once
-// A training run in its folder: last.ckpt (the state to resume from), best.ckpt (the parameters of the best epoch),
-// model.hemp (where the recipe regularizes), metrics.jsonl (a line an epoch), manifest.json (what it takes to repeat
-// it).
+// A training run, in its folder (cli/run_folder.h).
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -32,12 +30,5 @@ struct RunResult {
 ///   throws    Interrupted after SIGINT or SIGTERM, when the state is saved; UsageError, DataError, Error as what it
 ///             calls
 RunResult run_training(const RunOptions& options, const RunPlace& place, const Settings& settings);
-
-/// The lines of a run's metrics.jsonl, each with the number of an epoch and its seconds; none where there is no file.
-///   throws    DataError that names a line which is something else
-std::vector<Json> read_metrics(const std::filesystem::path& folder);
-
-/// Hashes of the files that must come out the same when the run is repeated.
-Json output_hashes(const std::filesystem::path& folder);
 
 }  // namespace hemp

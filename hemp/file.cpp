@@ -51,6 +51,25 @@ void check(const QuantizedTensor& tensor) {
     }
 }
 
+/// Tensors whose codes are one arithmetic code.
+struct Part {
+    size_t   first = 0, end = 0;  ///< tensors
+    uint64_t at    = 0;           ///< of its code in the codes
+    uint64_t bytes = 0;
+};
+
+std::vector<Part> parts_of(const Header& header) {
+    std::vector<Part> parts{{}};
+    for (size_t i = 0; i < header.tensors.size(); ++i) {
+        if (header.tensors[i].begins_part) {
+            parts.push_back({.first = i, .end = i, .at = parts.back().at + parts.back().bytes});
+        }
+        parts.back().end = i + 1;
+        parts.back().bytes += header.tensors[i].code_bytes;
+    }
+    return parts;
+}
+
 /// Of a file whose header is good: sizes and checksum of the rest, limits of memory.
 std::span<const std::byte> checked_codes(std::span<const std::byte> bytes, const Header& header,
                                          std::string_view file) {
@@ -72,26 +91,14 @@ std::span<const std::byte> checked_codes(std::span<const std::byte> bytes, const
             "{}: codes check at byte {}: CRC-32 {:#010x}, computed {:#010x}; the file is damaged, get it again", file,
             bytes.size() - 4, found, computed);
     }
-    return code;
-}
-
-/// Tensors whose codes are one arithmetic code.
-struct Part {
-    size_t   first = 0, end = 0;  ///< tensors
-    uint64_t at    = 0;           ///< of its code in the codes
-    uint64_t bytes = 0;
-};
-
-std::vector<Part> parts_of(const Header& header) {
-    std::vector<Part> parts{{}};
-    for (size_t i = 0; i < header.tensors.size(); ++i) {
-        if (header.tensors[i].begins_part) {
-            parts.push_back({.first = i, .end = i, .at = parts.back().at + parts.back().bytes});
+    for (const Part& part : parts_of(header)) {
+        if (uint64_t end = part.at + part.bytes; part.bytes > 0 && code[end - 1] == std::byte{0}) {
+            fail<DataError>(
+                "{}: codes at byte {}: the last byte is 0, which no writer leaves; the file is damaged, get it again",
+                file, header.bytes + end - 1);
         }
-        parts.back().end = i + 1;
-        parts.back().bytes += header.tensors[i].code_bytes;
     }
-    return parts;
+    return code;
 }
 
 constexpr uint64_t most_decoders = 4;  // at a time, for each needs memory
@@ -166,12 +173,8 @@ class CodeWriter {
 void decode_part(const Part& part, std::span<const std::byte> codes, Header& header, std::string_view file_name,
                  std::span<QuantizedTensor> tensors) {
     std::span<const std::byte> code = codes.subspan(part.at, part.bytes);
-    if (!code.empty() && code.back() == std::byte{0}) {
-        fail<DataError>("{}: codes at byte {}: the last byte is 0, which no writer leaves; the file is damaged",
-                        file_name, header.bytes + part.at + part.bytes - 1);
-    }
-    WeightDecoder decoder(code);
-    uint64_t      end = 0;
+    WeightDecoder              decoder(code);
+    uint64_t                   end = 0;
     for (size_t i = part.first; i < part.end; ++i) {
         TensorEntry&     entry  = header.tensors[i];
         QuantizedTensor& tensor = tensors[i];
@@ -257,13 +260,16 @@ HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, co
                                          .tensors = std::vector<QuantizedTensor>(header.tensors.size())};
     const std::vector<Part>         parts = parts_of(header);
     std::vector<std::exception_ptr> failures(parts.size());
-    std::atomic<size_t>             next{0};
+    std::atomic<size_t>             next{0}, failed{parts.size()};  // the first part that is damaged, as far as known
     auto                            decode_parts = [&](int) {
-        for (size_t i = next++; i < parts.size(); i = next++) {
+        for (size_t i = next++; i < failed; i = next++) {
             try {
                 decode_part(parts[i], codes, header, file_name, file.tensors);
             } catch (...) {
-                failures[i] = std::current_exception();
+                failures[i]   = std::current_exception();
+                size_t before = failed;
+                while (i < before && !failed.compare_exchange_weak(before, i)) {
+                }
             }
         }
     };

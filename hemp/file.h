@@ -63,10 +63,9 @@ struct EncodeOptions {
 /// throws    UsageError where a field breaks a limit of the format or the registry does not know the model
 std::vector<std::byte> encode(const HempFile& file, const Registry& registry, const EncodeOptions& options = {});
 
-/// Verifies and decodes, with the default number of threads where there are several parts. Gives back what was encoded,
-/// tensors in their canonical form. `file_name` is for messages.
-/// throws    NewerFileError; DataError for all damage and for files above the limits, before anything large is
-/// allocated
+/// Verifies and decodes, several parts by several threads: as many as is usual, at most four. Gives back what was
+/// encoded, tensors in their canonical form. `file_name` is for messages. throws    NewerFileError; DataError for all
+/// damage and for files above the limits, before anything large is allocated
 HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, const Registry& registry,
                 const DecodeLimits& limits = {});
 

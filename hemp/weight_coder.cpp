@@ -217,8 +217,8 @@ bool code_flat(Bits bits, Flat flat, std::span<int32_t> symbols) {
 }
 
 // A tensor of large integers is coded in two parts: the integers divided by 2^shift (rounded down), then what that left
-// out. A wide distribution is so smooth at that scale that nothing is learned of the low bits: without mixing them real
-// weights take no more bytes, and decode up to twice as fast.
+// out. A wide distribution is so smooth at that scale that little can be learned of the low bits: without mixing them
+// real weights decode up to twice as fast, and take about as many bytes.
 constexpr int     most_shift  = 15;
 constexpr int64_t coarse_mean = 4;  // of the magnitude, from which on
 

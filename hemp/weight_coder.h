@@ -33,7 +33,8 @@ class WeightEncoder {
     ArithmeticEncoder            encoder_;
 };
 
-/// What symbols cost a WeightEncoder, and what other symbols would: tensor by tensor in the same order.
+/// What symbols cost a WeightEncoder, and what other symbols would: tensor by tensor in the same order. A file in parts
+/// takes a little more, since each part learns anew.
 class WeightPrices {
  public:
     WeightPrices();

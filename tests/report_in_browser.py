@@ -62,7 +62,6 @@ def main():
     if browser is None:
         print("MESSAGE: skipped: there is no browser; install chromium to open the report in one")
         sys.exit(77)
-    # A browser from a package that is confined may read no other folders than those below the home of its user.
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         run = lambda *arguments: subprocess.run([hemp, *map(str, arguments), "--quiet"], check=True, cwd=folder,

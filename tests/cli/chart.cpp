@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <set>
 
 namespace hemp {
 namespace {
@@ -18,6 +19,17 @@ size_t occurrences(const std::string& text, const std::string& part) {
         ++count;
     }
     return count;
+}
+
+/// What stands beside the vertical axis.
+std::vector<std::string> marks_of(const std::string& svg) {
+    const std::string        anchor = "text-anchor=\"end\"";
+    std::vector<std::string> marks;
+    for (size_t at = svg.find(anchor); at != std::string::npos; at = svg.find(anchor, at + 1)) {
+        size_t begin = svg.find('>', at) + 1;
+        marks.push_back(svg.substr(begin, svg.find('<', begin) - begin));
+    }
+    return marks;
 }
 
 }  // namespace
@@ -34,21 +46,31 @@ TEST_CASE("charts show every value that can be drawn") {
     SUBCASE("what has no place on an axis is left out") {
         std::string svg =
             line_chart("bytes", {"epoch"}, {"bytes", true}, {{"a", {{1, 0}, {2, -5}, {3, 10}, {4, nothing}}}});
-        CHECK(occurrences(svg, "<circle") == 1);
+        svg += line_chart("huge", {"x"}, {"y"}, {{"a", {{1, 1e308}, {2, -1e308}, {3, 1}}}});
+        svg += histogram("odd", {{nothing, 3}, {HUGE_VAL, 1}, {-HUGE_VAL, 1}, {1, 2}});
+        CHECK(occurrences(svg, "<circle") == 2);
         CHECK(svg.find("nan") == std::string::npos);
         CHECK(svg.find("inf") == std::string::npos);
         CHECK(line_chart("none", {"x"}, {"y"}, {{"a", {}}}).find("no values") != std::string::npos);
     }
-    SUBCASE("axes have a few round marks, however small or large the values") {
+    SUBCASE("axes have a few marks, all different, however small or large the values or near to each other") {
         for (double size : {1e-30, 0.003, 1.0, 7e5, 1e30}) {
-            for (bool logarithmic : {false, true}) {
-                CAPTURE(size);
-                CAPTURE(logarithmic);
-                std::string svg =
-                    line_chart("a", {"x"}, {"y", logarithmic}, {{"a", {{1, size}, {1, 1.5 * size}, {9, 40 * size}}}});
-                CHECK(occurrences(svg, "text-anchor=\"end\"") >= 2);
-                CHECK(occurrences(svg, "text-anchor=\"end\"") <= 12);
+            for (double range : {40.0, 1.0001, 1e-5}) {
+                for (bool logarithmic : {false, true}) {
+                    CAPTURE(size);
+                    CAPTURE(range);
+                    CAPTURE(logarithmic);
+                    std::vector<std::string> marks = marks_of(line_chart(
+                        "a", {"x"}, {"y", logarithmic}, {{"a", {{1, size}, {1, size * (1 + range)}, {9, size}}}}));
+                    CHECK(marks.size() >= 2);
+                    CHECK(marks.size() <= 12);
+                    CHECK(std::set<std::string>(marks.begin(), marks.end()).size() == marks.size());
+                }
             }
+        }
+        Axis bytes{.label = "bytes", .logarithmic = true, .whole = true};
+        for (const std::string& mark : marks_of(line_chart("a", {"x"}, bytes, {{"a", {{1, 45474}, {2, 45476}}}}))) {
+            CHECK(mark.find('.') == std::string::npos);
         }
         CHECK(occurrences(line_chart("a", {"x"}, {"y"}, {{"a", {{5, 5}, {5, 5}}}}), "<circle") == 2);
     }
@@ -59,6 +81,8 @@ TEST_CASE("charts show every value that can be drawn") {
         CHECK(occurrences(heat_map("c", {"cat", "dog"}, {{3, 1}, {0, 0}}), "<rect") == 4);
     }
     SUBCASE("names are text, whatever they hold") {
+        CHECK(escaped("\xc3\xa4?") == "\xc3\xa4?");
+        CHECK(escaped("im\xff<") == "im?&lt;");
         CHECK(escaped("<a b='c'>&\"\n\x7f") == "&lt;a b=&#39;c&#39;&gt;&amp;&quot;  ");
         std::string name = "</svg><script>alert(1)</script>";
         for (const std::string& svg :
@@ -76,6 +100,8 @@ TEST_CASE("charts show every value that can be drawn") {
         std::string svg = row_chart("bytes", {{"x" + name + "y", 1}});
         CHECK(svg.find("\u2026\u00e4") != std::string::npos);
         CHECK(svg.find("y</text>") != std::string::npos);
+        CHECK(row_chart("bytes", {{"short", 1}}).find("textLength") == std::string::npos);
+        CHECK(heat_map("c", {std::string(15, 'M')}, {{1}}).find("textLength") != std::string::npos);
     }
 }
 

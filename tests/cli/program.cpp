@@ -886,7 +886,8 @@ TEST_CASE("report makes one page of a run, without what the run has not") {
     CHECK(packed.code == 0);
     auto json = nlohmann::json::parse(packed.out);
     page      = content(folder.path() / "page.html");
-    CHECK(json["bytes"] == page.size());
+    CHECK(json["page_bytes"] == page.size());
+    CHECK(json["bytes"] == fs::file_size(folder.path() / "hemp/model.hemp"));
     for (const std::string id : json["charts"]) {
         CAPTURE(id);
         CHECK(page.find("<figure id=\"" + id + "\"") != std::string::npos);
@@ -895,21 +896,43 @@ TEST_CASE("report makes one page of a run, without what the run has not") {
     CHECK(json["accuracy"] == eval["accuracy"]);
     CHECK(json["loss"] == eval["loss"]);
 
-    // What the arguments name may be text that means something in a page.
-    std::string manifest = content(folder.path() / "hemp/manifest.json");
-    size_t      at       = manifest.find("\"recipe\": \"hemp\"");
-    REQUIRE(at != std::string::npos);
-    write(folder.path() / "hemp/manifest.json",
-          manifest.substr(0, at) + "\"recipe\": \"<script>\"" + manifest.substr(at + 16));
-    REQUIRE(run(folder, "report hemp -o page.html").code == 0);
+    check_refused(folder, "report .", 2, "manifest.json");
+    check_refused(folder, "report float --data absent", 2, "absent");
+    for (const char* name : {"model.hemp", "last.ckpt", "best.ckpt", "manifest.json", "metrics.jsonl"}) {
+        check_refused(folder, std::string("report hemp -o hemp/../hemp/") + name, 2, "belongs to the run");
+    }
+    CHECK(run(folder, "test hemp/model.hemp").code == 0);
+}
+
+TEST_CASE("report says what is odd about a run's files") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --epochs 1 --batch 500 --quiet --out run").code == 0);
+    const fs::path    path     = folder.path() / "run" / "manifest.json";
+    const std::string manifest = content(path);
+    auto              with     = [&](const std::string& from, const std::string& to) {
+        size_t at = manifest.find(from);
+        REQUIRE(at != std::string::npos);
+        write(path, manifest.substr(0, at) + to + manifest.substr(at + from.size()));
+    };
+    // What the options name may mean something in a page.
+    with("\"augment\": \"\"", "\"augment\": \"<script>\"");
+    REQUIRE(run(folder, "report run -o page.html").code == 0);
     CHECK(content(folder.path() / "page.html").find("<script") == std::string::npos);
 
-    check_refused(folder, "report .", 2, "manifest.json");
-    check_refused(folder, "report float --data absent", 2, "--data");
-    write(folder.path() / "float/metrics.jsonl", "{}\n");
-    check_refused(folder, "report float", 3, "metrics.jsonl:1");
-    write(folder.path() / "float/manifest.json", "[]");
-    check_refused(folder, "report float", 3, "manifest.json");
+    with("\"augment\": \"\"", "\"augment\": 5");
+    check_refused(folder, "report run", 3, "manifest.json");
+    with("\"augment\": \"\"", "\"augment\": " + std::string(100000, '[') + std::string(100000, ']'));
+    check_refused(folder, "report run", 3, "manifest.json");
+    write(path, "[]");
+    check_refused(folder, "report run", 3, "manifest.json");
+    write(path, manifest);
+    for (const char* line : {"{}", "[]", R"({"epoch":1,"seconds":1e300})", R"({"epoch":-1,"seconds":1})",
+                             R"({"epoch":1,"seconds":1,"bytes":1e308})"}) {
+        CAPTURE(line);
+        write(folder.path() / "run/metrics.jsonl",
+              std::string(R"({"epoch":1,"seconds":1,"accuracy":null})") + "\n" + line);
+        check_refused(folder, "report run", 3, "metrics.jsonl:2");
+    }
 }
 
 TEST_CASE("replay runs with the recorded kernels") {

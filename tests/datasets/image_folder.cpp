@@ -2,9 +2,9 @@
 
 #include "datasets/image.h"
 #include "datasets/resample.h"
+#include "datasets/stb_image_write.h"
 #include "tests/bytes.h"
 #include "tests/folder.h"
-#include "datasets/stb_image_write.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,91 @@
+#include "cli/run_folder.h"
+
+#include "core/error.h"
+#include "core/file/file.h"
+#include "core/file/hash.h"
+
+#include <cmath>
+#include <sstream>
+
+namespace fs = std::filesystem;
+
+namespace hemp {
+namespace {
+
+constexpr size_t most_metrics = size_t{256} << 20;  // bytes: a million epochs
+
+/// A line of metrics.jsonl, with what is read of it.
+bool is_entry(const Json& json) {
+    if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer() ||
+        !json.contains("seconds") || !json["seconds"].is_number()) {
+        return false;
+    }
+    constexpr double most = 1e15;
+    for (const char* key : {"epoch", "seconds", "bytes"}) {
+        double value = json.contains(key) && json[key].is_number() ? json[key].get<double>() : 0;
+        if (!(value >= 0 && value < most)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+Manifest read_manifest(const fs::path& path) {
+    Manifest result;
+    result.json = read_json(path);
+    try {
+        result.command       = result.json.at("command");
+        result.options       = run_options(result.json.at("arguments"));
+        result.version       = result.json.at("version");
+        result.kernel_family = result.json.at("kernel_family");
+        result.outputs       = result.json.at("outputs").get<std::map<std::string, std::string>>();
+    } catch (const Json::exception&) {
+        fail<DataError>(
+            "{}: is no manifest of a run, an entry is missing or of another kind; name a manifest.json as hemp writes "
+            "it",
+            path.string());
+    }
+    return result;
+}
+
+std::vector<Json> read_metrics(const fs::path& folder) {
+    std::vector<Json> entries;
+    fs::path          path = folder / "metrics.jsonl";
+    if (!fs::exists(path)) {
+        return entries;
+    }
+    Bytes              bytes = read_file(path, most_metrics);
+    std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    for (std::string line; std::getline(lines, line);) {
+        entries.push_back(parse_json(line));
+        if (!is_entry(entries.back())) {
+            fail<DataError>(
+                "{}:{}: is no JSON object with an epoch, its seconds, and bytes where there are any; remove that line, "
+                "or "
+                "make the run again",
+                path.string(), entries.size());
+        }
+    }
+    return entries;
+}
+
+Json output_hashes(const fs::path& folder) {
+    Json hashes = Json::object();
+    for (const char* name : {"last.ckpt", "best.ckpt", "model.hemp"}) {
+        if (fs::exists(folder / name)) {
+            hashes[name] = hash_of_file(folder / name);
+        }
+    }
+    return hashes;
+}
+
+void check_output(const fs::path& output) {
+    fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
+    if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {
+        fail<UsageError>("{}: cannot be written, it is a folder or lies in none; name a file with -o", output.string());
+    }
+}
+
+}  // namespace hemp

@@ -1,0 +1,42 @@
+#pragma once
+// What lies in the folder of a run: last.ckpt (the state to resume from), best.ckpt (the parameters of the best epoch),
+// round.ckpt (where the next round of a search may go on from), model.hemp (where the recipe regularizes),
+// metrics.jsonl (a line an epoch), manifest.json (what it takes to repeat it), report.html (what `report` makes of it).
+
+#include "cli/output.h"
+#include "cli/run_options.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hemp {
+
+inline constexpr const char* files_of_run[] = {
+    "last.ckpt",           "last.ckpt.previous", "best.ckpt",     "best.ckpt.previous", "round.ckpt",
+    "round.ckpt.previous", "model.hemp",         "metrics.jsonl", "manifest.json",      "report.html"};
+
+struct Manifest {
+    std::string                        command;
+    RunOptions                         options;
+    std::string                        version;
+    std::string                        kernel_family;
+    std::map<std::string, std::string> outputs;  ///< hashes by file; empty: the run has not ended
+    Json                               json;     ///< all of it
+};
+
+/// Throws Error if the file cannot be read, DataError if it is no manifest of a run.
+Manifest read_manifest(const std::filesystem::path& path);
+
+/// The lines of a run's metrics.jsonl, each with the number of an epoch and its seconds; none where there is no file.
+///   throws    Error if it cannot be read, DataError that names a line which is something else
+std::vector<Json> read_metrics(const std::filesystem::path& folder);
+
+/// Hashes of the files that must come out the same when the run is repeated.
+Json output_hashes(const std::filesystem::path& folder);
+
+/// Throws UsageError where that cannot be a file; an empty path is none, and passes.
+void check_output(const std::filesystem::path& output);
+
+}  // namespace hemp
