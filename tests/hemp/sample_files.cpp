@@ -181,11 +181,9 @@ HempFile described_network() {
 }
 
 std::vector<std::pair<std::string, HempFile>> golden_files() {
-    return {{"every-kind-v1.hemp", every_kind()},
-            {"pruned-lenet5-v1.hemp", pruned_lenet5()},
-            {"narrowed-pair-v1.hemp", narrowed_pair()},
-            {"large-integers-v1.hemp", large_integers()},
-            {"described-v1.hemp", described_network()}};
+    return {{"every-kind-v1.hemp", every_kind()},       {"pruned-lenet5-v1.hemp", pruned_lenet5()},
+            {"narrowed-pair-v1.hemp", narrowed_pair()}, {"large-integers-v1.hemp", large_integers()},
+            {"described-v1.hemp", described_network()}, {"in-parts-v1.hemp", every_kind()}};
 }
 
 HempFile random_file(uint64_t seed) {
