@@ -18,12 +18,13 @@ struct Trained {
     const char* name;      ///< of the network, and its file
     size_t      bytes;     ///< of the file
     std::string values;    ///< hash of the values of all tensors
-    double      accuracy;  ///< on MNIST's test images
+    double      accuracy;  ///< on MNIST's test images; 0: it is for others
 };
 
 const Trained trained_files[] = {
     {"lenet300", 4744, "4bb7bb212bb9fee509105b0def23defd", 98.90},
     {"lenet5", 2104, "a2b777eee4a019c9d0cbe36e5b5f812c", 99.26},
+    {"resnet20", 40705, "884ee08bea55c4f2be1021ca00413882", 0},  // of photographs: not measured here
 };
 
 Bytes bytes_of(const Trained& trained) {
@@ -59,6 +60,9 @@ TEST_CASE("trained files have the accuracy that the results say") {
     }
     Dataset test = load_dataset(std::string(data) + "/mnist", Part::test);
     for (const Trained& trained : trained_files) {
+        if (trained.accuracy == 0) {
+            continue;
+        }
         CAPTURE(trained.name);
         Model model = build_model(trained.name, 1);
         load(model, decode(bytes_of(trained), trained.name, model_spec));
