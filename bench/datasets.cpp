@@ -4,7 +4,6 @@
 #include "datasets/digits.h"
 #include "datasets/image.h"
 #include "datasets/loader.h"
-
 #include "datasets/stb_image_write.h"
 #include "tests/folder.h"
 

@@ -111,10 +111,10 @@ double width_of(const std::string& text) {
     double width = 0;
     for (char c : text) {
         bool narrow = std::string_view("ijlft.,:;'|!()[] ").find(c) != std::string_view::npos;
-        bool wide   = std::string_view("MW@%mw").find(c) != std::string_view::npos;
         bool inside = (static_cast<unsigned char>(c) & 0xc0) == 0x80;  // a character that has begun
-        bool beyond = static_cast<unsigned char>(c) >= 0x80 || wide;   // ASCII, or as wide
-        width += inside ? 0 : narrow ? 4.5 : beyond ? 12 : c >= 'A' && c <= 'Z' ? 8.8 : 7.4;
+        bool wide =
+            static_cast<unsigned char>(c) >= 0x80 || std::string_view("MW@%mw").find(c) != std::string_view::npos;
+        width += inside ? 0 : narrow ? 4.5 : wide ? 12 : c >= 'A' && c <= 'Z' ? 8.8 : 7.4;
     }
     return width;
 }
@@ -163,15 +163,16 @@ bool drawable(double value, const Axis& axis) { return std::abs(value) < 1e300 &
 }  // namespace
 
 std::string line_chart(const std::string& title, const Axis& x_axis, const Axis& y_axis,
-                       const std::vector<Series>& series) {
-    constexpr double width = 560, height = 320, left = 76, right = 540, top = 34, bottom = 270;
-    Range            xs, ys;
-    for (const Series& each : series) {
+                       const std::vector<Series>& given) {
+    constexpr double    width = 560, height = 320, left = 76, right = 540, top = 34, bottom = 270;
+    Range               xs, ys;
+    std::vector<Series> series = given;
+    for (Series& each : series) {
+        std::erase_if(each.points,
+                      [&](const Point& point) { return !drawable(point.x, x_axis) || !drawable(point.y, y_axis); });
         for (const Point& point : each.points) {
-            if (drawable(point.x, x_axis) && drawable(point.y, y_axis)) {
-                xs.add(point.x);
-                ys.add(point.y);
-            }
+            xs.add(point.x);
+            ys.add(point.y);
         }
     }
     std::string svg = opened(title, width, height);
@@ -199,12 +200,10 @@ std::string line_chart(const std::string& title, const Axis& x_axis, const Axis&
         const Series& each = series[i];
         std::string   points, marks;
         for (const Point& point : each.points) {
-            if (drawable(point.x, x_axis) && drawable(point.y, y_axis)) {
-                points += fmt::format("{:.1f},{:.1f} ", x(point.x), y(point.y));
-                std::string note = point.note.empty() ? number(point.x) + ": " + number(point.y) : point.note;
-                marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}</title></circle>",
-                                     x(point.x), y(point.y), escaped(note));
-            }
+            points += fmt::format("{:.1f},{:.1f} ", x(point.x), y(point.y));
+            std::string note = point.note.empty() ? number(point.x) + ": " + number(point.y) : point.note;
+            marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}</title></circle>", x(point.x),
+                                 y(point.y), escaped(note));
         }
         svg += fmt::format("<g class=\"s{}\">", i);
         if (each.joined) {
@@ -306,14 +305,14 @@ std::string escaped(const std::string& text) {
     std::string result;
     const bool  good = is_utf8(text);
     for (char c : text) {
-        switch (static_cast<unsigned char>(c) >= 0x80 && !good ? '?' : c) {
+        const auto code = static_cast<unsigned char>(c);
+        switch (c) {
             case '&': result += "&amp;"; break;
             case '<': result += "&lt;"; break;
             case '>': result += "&gt;"; break;
             case '"': result += "&quot;"; break;
             case '\'': result += "&#39;"; break;
-            case '?': result += '?'; break;
-            default: result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+            default: result += code < 0x20 || code == 0x7f ? ' ' : code >= 0x80 && !good ? '?' : c;
         }
     }
     return result;

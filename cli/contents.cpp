@@ -19,7 +19,7 @@ Json contents_of(const HempFile& file, const FileSummary& summary) {
         const TensorSummary&   each   = summary.tensors[i];
         PlainSizes             sizes  = plain_sizes(tensor);
         auto                   count  = static_cast<double>(tensor.symbols.size());
-        uint64_t               bytes  = each.side_bytes + each.code_bytes;
+        uint64_t               bytes  = each.bytes();
         Json                   row{{"name", tensor.name},
                  {"shape", std::vector<int64_t>(tensor.shape.begin(), tensor.shape.end())},
                  {"levels", each.levels},

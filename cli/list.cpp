@@ -43,7 +43,7 @@ int list(const std::string& path, const Settings& settings) {
     print_table(parts);
     Rows tensors{{"tensor", "shape", "quantizer", "levels", "bytes", "bits a weight"}};
     for (const TensorSummary& each : file.tensors) {
-        uint64_t bytes = each.side_bytes + each.code_bytes;
+        uint64_t bytes = each.bytes();
         tensors.push_back(
             {each.name, to_string(each.shape), each.quantizer, levels_text(each.levels, static_cast<double>(each.step)),
              grouped(bytes),

@@ -212,7 +212,7 @@ void add_file(Page& page, const HempFile& file, const FileSummary& summary) {
     page.section("The file");
     std::vector<NamedValue> tensors;
     for (const TensorSummary& each : summary.tensors) {
-        uint64_t bytes      = each.side_bytes + each.code_bytes;
+        uint64_t bytes      = each.bytes();
         double   per_weight = 8.0 * static_cast<double>(bytes) / static_cast<double>(each.shape.size());
         tensors.push_back({each.name, static_cast<double>(bytes),
                            fmt::format("{}, {:.3f} bits a weight", grouped(bytes), per_weight)});

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
+#include <mutex>
 
 namespace hemp {
 namespace {
@@ -253,32 +254,32 @@ HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, co
                         file_name, memory_of(header), limits.max_memory);
     }
 
-    HempFile                        file{.model   = std::move(header.model),
-                                         .mean    = std::move(header.mean),
-                                         .std     = std::move(header.std),
-                                         .classes = std::move(header.classes),
-                                         .tensors = std::vector<QuantizedTensor>(header.tensors.size())};
-    const std::vector<Part>         parts = parts_of(header);
-    std::vector<std::exception_ptr> failures(parts.size());
-    std::atomic<size_t>             next{0}, failed{parts.size()};  // the first part that is damaged, as far as known
-    auto                            decode_parts = [&](int) {
+    HempFile                file{.model   = std::move(header.model),
+                                 .mean    = std::move(header.mean),
+                                 .std     = std::move(header.std),
+                                 .classes = std::move(header.classes),
+                                 .tensors = std::vector<QuantizedTensor>(header.tensors.size())};
+    const std::vector<Part> parts = parts_of(header);
+    std::mutex              mutex;  // of the failure
+    std::exception_ptr      failure;
+    std::atomic<size_t>     next{0}, failed{parts.size()};  // the first part that is damaged, as far as known
+    auto                    decode_parts = [&](int) {
         for (size_t i = next++; i < failed; i = next++) {
             try {
                 decode_part(parts[i], codes, header, file_name, file.tensors);
             } catch (...) {
-                failures[i]   = std::current_exception();
-                size_t before = failed;
-                while (i < before && !failed.compare_exchange_weak(before, i)) {
+                std::lock_guard lock(mutex);
+                if (i < failed) {
+                    failed  = i;
+                    failure = std::current_exception();
                 }
             }
         }
     };
     auto threads = std::min({static_cast<uint64_t>(default_threads()), parts.size(), most_decoders});
     run_team(static_cast<int>(threads), decode_parts);
-    for (const std::exception_ptr& failure : failures) {
-        if (failure) {
-            std::rethrow_exception(failure);
-        }
+    if (failure) {
+        std::rethrow_exception(failure);
     }
     return file;
 }

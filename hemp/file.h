@@ -64,8 +64,9 @@ struct EncodeOptions {
 std::vector<std::byte> encode(const HempFile& file, const Registry& registry, const EncodeOptions& options = {});
 
 /// Verifies and decodes, several parts by several threads: as many as is usual, at most four. Gives back what was
-/// encoded, tensors in their canonical form. `file_name` is for messages. throws    NewerFileError; DataError for all
-/// damage and for files above the limits, before anything large is allocated
+/// encoded, tensors in their canonical form. `file_name` is for messages.
+///   throws    NewerFileError; DataError for all damage and for files above the limits, before anything large is
+///             allocated
 HempFile decode(std::span<const std::byte> bytes, std::string_view file_name, const Registry& registry,
                 const DecodeLimits& limits = {});
 
@@ -77,6 +78,8 @@ struct TensorSummary {
     float       step       = 0;  ///< 0 where the quantizer has none
     uint64_t    side_bytes = 0;  ///< name, shape, quantizer
     uint64_t    code_bytes = 0;
+
+    uint64_t bytes() const { return side_bytes + code_bytes; }
 };
 
 struct FileSummary {

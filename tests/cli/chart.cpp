@@ -1,15 +1,9 @@
 #include "cli/chart.h"
-#include "core/error.h"
-#include "datasets/image.h"
-#include "datasets/png.h"
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <random>
 #include <set>
-#include <utility>
 
 namespace hemp {
 namespace {
@@ -104,19 +98,6 @@ TEST_CASE("charts show every value that can be drawn") {
         CHECK(row_chart("bytes", {{"short", 1}}).find("textLength") == std::string::npos);
         CHECK(heat_map("c", {std::string(15, 'M')}, {{1}}).find("textLength") != std::string::npos);
     }
-}
-
-TEST_CASE("an image comes back from its PNG") {
-    std::mt19937 random(7);
-    for (int channels : {1, 3}) {
-        Array image(Type{{channels, 5, 3}, DType::u8});
-        std::ranges::generate(image.values<uint8_t>(), [&] { return static_cast<uint8_t>(random()); });
-        Array back = decode_image(encode_png(view(std::as_const(image))), channels, "image");
-        CHECK(back.shape() == image.shape());
-        CHECK(std::ranges::equal(back.values<uint8_t>(), image.values<uint8_t>()));
-    }
-    Array image(Type{{2, 5, 3}, DType::u8});
-    CHECK_THROWS_AS(encode_png(view(std::as_const(image))), UsageError);
 }
 
 }  // namespace hemp

@@ -1,6 +1,7 @@
 #include "datasets/image_folder.h"
 
 #include "datasets/image.h"
+#include "datasets/png.h"
 #include "datasets/resample.h"
 #include "datasets/stb_image_write.h"
 #include "tests/bytes.h"
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
+#include <utility>
 
 using namespace hemp;
 
@@ -192,6 +195,19 @@ Array resize_image(const Array& image, int64_t height, int64_t width) {
 }
 
 }  // namespace
+
+TEST_CASE("an image comes back from its PNG") {
+    std::mt19937 random(7);
+    for (int channels : {1, 3}) {
+        Array image(Type{{channels, 5, 3}, DType::u8});
+        std::ranges::generate(image.values<uint8_t>(), [&] { return static_cast<uint8_t>(random()); });
+        Array back = decode_image(encode_png(view(std::as_const(image))), channels, "image");
+        CHECK(back.shape() == image.shape());
+        CHECK(std::ranges::equal(back.values<uint8_t>(), image.values<uint8_t>()));
+    }
+    Array image(Type{{2, 5, 3}, DType::u8});
+    CHECK_THROWS_AS(encode_png(view(std::as_const(image))), UsageError);
+}
 
 TEST_CASE("resizing an image") {
     Array four({1, 2, 2}, std::vector<uint8_t>{0, 100, 100, 200});
