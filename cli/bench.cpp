@@ -33,10 +33,10 @@ struct Measurement {
     int     threads = 0;
 };
 
-Measurement measure(const std::string& name, StepOptions options) {
+Measurement measure(const std::string& name, StepOptions options, size_t file_memory) {
     using Clock = std::chrono::steady_clock;
     reset_peak_memory();
-    Model model   = build_model(model_source(name), 1);
+    Model model   = named_model(name, file_memory);
     options.batch = options.batch > 0 ? options.batch : usual_batch(model.image);
     Step step(model, options);
     for (int i = 0; i < 3; ++i) {
@@ -60,7 +60,8 @@ int bench(const BenchArguments& arguments, const Settings& settings) {
     Json results = Json::array();
     Rows rows{{"model", "mode", "batch", "threads", "ms a step", "images/s", "peak MiB"}};
     for (const std::string& name : arguments.models.empty() ? usual_models : arguments.models) {
-        Measurement each   = measure(name, {arguments.mode == "train", arguments.batch, settings.program_memory()});
+        Measurement each   = measure(name, {arguments.mode == "train", arguments.batch, settings.program_memory()},
+                                     settings.file_memory());
         double      images = static_cast<double>(each.batch) / each.seconds;
         double      mib    = static_cast<double>(each.memory) / (1 << 20);
         results.push_back({{"model", name},
@@ -86,7 +87,8 @@ int bench(const BenchArguments& arguments, const Settings& settings) {
 
 Action add_bench(Command& command) {
     auto arguments = std::make_shared<BenchArguments>();
-    command.option("MODEL", arguments->models, "Names of models, or .json files; default: eight well-known ones");
+    command.option("MODEL", arguments->models,
+                   "Names of models, .json files, or trained ones; default: eight well-known ones");
     command.option("--mode", arguments->mode, "Training or inference").one_of({"train", "infer"}).shows_default();
     command.option("--batch", arguments->batch, "Images a step; default: 100, 128 or 16, by the size of the images")
         .between(1, 1 << 20);

@@ -113,7 +113,7 @@ Memory memory_of(const Step& step) {
 std::string mib(size_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
 int explain(const ExplainArguments& arguments, const Settings& settings) {
-    Model model = build_model(model_source(arguments.model), 1);
+    Model model = named_model(arguments.model, settings.file_memory());
     Step  step(model, {arguments.train, arguments.batch, settings.program_memory()});
 
     const Program&          program = step.program();
@@ -216,7 +216,8 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
 
 Action add_explain(Command& command) {
     auto arguments = std::make_shared<ExplainArguments>();
-    command.option("MODEL", arguments->model, "Name of a model, or a .json file that describes one").required();
+    command.option("MODEL", arguments->model, "Name of a model, a .json file that describes one, or a trained one")
+        .required();
     command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
     command.option("--train", arguments->train, "A training step instead of inference");
     command.option("--time", arguments->time, "Run it, and measure each step");

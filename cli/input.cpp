@@ -120,4 +120,9 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
     return {std::move(model), path, std::move(content.metadata), std::move(classes), bytes.size()};
 }
 
+Model named_model(const std::string& named, size_t max_memory) {
+    bool is_trained = !named.ends_with(".json") && fs::exists(named);
+    return is_trained ? read_input(named, "", max_memory).model : build_model(model_source(named), 1);
+}
+
 }  // namespace hemp

@@ -143,6 +143,14 @@ struct Operator {
     /// The node with each channel of its result (axis 1) multiplied by a factor, one a channel, by changing an operand.
     Tensor (*scaled)(const Node& node, const Tensor& factors) = nullptr;
 
+    /// The node on fewer channels (axis 1), of an operator whose result has operand 0's, one by one or each as several
+    /// neighbours: operand 0 has some of them, all others the rows (axis 0) of these. An empty tensor where channels
+    /// are mixed. Elementwise operators need not say.
+    Tensor (*on_channels)(const Node& node, const Tensors& operands) = nullptr;
+
+    /// The result's channels are sums of those of operand 0 with the weights operand 1, [to, from, ..].
+    bool (*mixes_channels)(const Node& node) = nullptr;
+
     /// The node with its weights in the order in which its kernel reads them, and its result finished as it is written;
     /// an empty tensor where that cannot be or does not pay.
     Tensor (*finished)(const Node& node, const Finishing& finishing) = nullptr;

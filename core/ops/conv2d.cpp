@@ -139,14 +139,26 @@ Tensor scaled(const Node& node, const Tensor& factors) {
     return conv2d(node.inputs[0], weight * reshape(factors, Shape{factors.shape().size(), 1, 1, 1}), options_of(node));
 }
 
+/// A depthwise convolution on some channels.
+Tensor on_channels(const Node& node, const Tensors& operands) {
+    ConvOptions options = options_of(node);
+    if (!is_depthwise(node.inputs[0].shape(), node.inputs[1].shape(), options)) {
+        return {};
+    }
+    options.groups = operands[0].shape()[1];
+    return conv2d(operands[0], operands[1], options);
+}
+
 const Operator conv2d_operator{
-    .name      = "conv2d",
-    .infer     = infer,
-    .gradient  = gradient,
-    .work      = work,
-    .on_blocks = on_blocks,
-    .scaled    = scaled,
-    .cost      = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+    .name           = "conv2d",
+    .infer          = infer,
+    .gradient       = gradient,
+    .work           = work,
+    .on_blocks      = on_blocks,
+    .scaled         = scaled,
+    .on_channels    = on_channels,
+    .mixes_channels = [](const Node& node) { return options_of(node).groups == 1; },
+    .cost           = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight

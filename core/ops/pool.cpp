@@ -107,6 +107,10 @@ Tensor on_blocks(const Node& node, BlockedOperands& operands) {
     return hemp::node(*node.op, inputs, node.attributes);
 }
 
+Tensor on_channels(const Node& node, const Tensors& operands) {
+    return hemp::node(*node.op, operands, node.attributes);
+}
+
 // --- maximum
 
 /// The larger of two; NaN where either is.
@@ -205,6 +209,7 @@ const Operator max_pool_operator{
     .work_reading       = [](const Node& node, const Reading& reading) { return max_work(node, reading); },
     .normalised_operand = 0,
     .on_blocks          = on_blocks,
+    .on_channels        = on_channels,
     .cost               = cost,
 };
 
@@ -349,8 +354,12 @@ Work average_work(const Node& node) {
     });
 }
 
-const Operator average_pool_operator{
-    .name = "average_pool", .infer = average_infer, .gradient = average_gradient, .work = average_work, .cost = cost};
+const Operator average_pool_operator{.name        = "average_pool",
+                                     .infer       = average_infer,
+                                     .gradient    = average_gradient,
+                                     .work        = average_work,
+                                     .on_channels = on_channels,
+                                     .cost        = cost};
 
 Type average_gradient_infer(const Node& node) { return {Shape(node.integers("x"))}; }
 

@@ -66,9 +66,24 @@ Tensors extreme_gradient(const Tensor& y, const Tensor& dy) {
     return {chosen * repeat(share, y.node())};
 }
 
-const Operator sum_operator{.name = "sum", .infer = infer, .gradient = sum_gradient, .reduction = Reduction::sum};
-const Operator max_operator{.name = "max", .infer = infer, .gradient = extreme_gradient, .reduction = Reduction::max};
-const Operator min_operator{.name = "min", .infer = infer, .gradient = extreme_gradient, .reduction = Reduction::min};
+/// Over the pixels of each channel.
+Tensor on_channels(const Node& node, const Tensors& operands) {
+    bool pixels = std::ranges::all_of(node.integers("axes"), [](int64_t axis) { return axis >= 2; });
+    return pixels ? hemp::node(*node.op, operands, node.attributes) : Tensor();
+}
+
+const Operator sum_operator{
+    .name = "sum", .infer = infer, .gradient = sum_gradient, .on_channels = on_channels, .reduction = Reduction::sum};
+const Operator max_operator{.name        = "max",
+                            .infer       = infer,
+                            .gradient    = extreme_gradient,
+                            .on_channels = on_channels,
+                            .reduction   = Reduction::max};
+const Operator min_operator{.name        = "min",
+                            .infer       = infer,
+                            .gradient    = extreme_gradient,
+                            .on_channels = on_channels,
+                            .reduction   = Reduction::min};
 
 Tensor reduce(const Operator& op, const Tensor& x, const ReduceOptions& options) {
     std::vector<int64_t> axes;

@@ -18,7 +18,20 @@ Type infer(const Node& node) {
 
 Tensors gradient(const Tensor& y, const Tensor& dy) { return {reshape(dy, y.node().inputs[0].shape())}; }
 
-const Operator reshape_operator{.name = "reshape", .infer = infer, .gradient = gradient, .alias = true};
+/// Where images keep their first axis and each channel's pixels become whole channels: [N, C, H, W] to [N, C H W].
+Tensor on_channels(const Node& node, const Tensors& operands) {
+    const Shape& x = node.inputs[0].shape();
+    const Shape& y = node.type.shape;
+    if (x.rank() < 2 || y.rank() < 2 || x[0] != y[0] || x[1] == 0 || y[1] % x[1] != 0) {
+        return {};
+    }
+    std::vector<int64_t> lengths(y.begin(), y.end());
+    lengths[1] = y[1] / x[1] * operands[0].shape()[1];
+    return reshape(operands[0], Shape(lengths));
+}
+
+const Operator reshape_operator{
+    .name = "reshape", .infer = infer, .gradient = gradient, .on_channels = on_channels, .alias = true};
 
 }  // namespace
 

@@ -32,6 +32,9 @@ Roots simplify(const Roots& roots);
 /// weights and one shift.
 Roots fold_scales(const Roots& roots);
 
+/// The same computation without channels that no weight reads, where the weights are constants: what pruning is to give.
+Roots narrow(const Roots& roots);
+
 /// The same computation with a product and the sum that takes it up as one operator, a difference before them too: less
 /// walks over a tile, and one rounding less.
 Roots contract(const Roots& roots);

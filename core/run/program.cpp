@@ -289,6 +289,8 @@ Plan make_plan(const Tensors& outputs, const Updates& updates, const CompileOpti
     if (options.fuse) {
         pass(fold_scales, "fold scales");
         pass(simplify, "simplify");
+        pass(narrow, "narrow");
+        pass(simplify, "simplify");
         pass(contract, "contract");
     }
     if (options.blocks) {

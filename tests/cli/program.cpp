@@ -237,6 +237,17 @@ TEST_CASE("explain names element types") {
     CHECK_FALSE(matches(shown, "dtype=[0-9]"));
 }
 
+TEST_CASE("explain and bench take a trained network, and leave out units that nothing reads") {
+    TemporaryFolder folder;
+    std::string     file = HEMP_SOURCE_ROOT "/tests/golden/trained/lenet5.hemp";
+    CHECK(matches(run(folder, "explain lenet5").out, "matmul_packed +f32 .100, 500."));
+    std::string shown = run(folder, "explain " + file).out;
+    CHECK(matches(shown, "fc1.weight = variable +f32 .500, 800."));  // the graph is what it was
+    CHECK(matches(shown, "matmul_packed +f32 .100, 144."));
+    CHECK(run(folder, "bench --mode infer --batch 1 " + file).code == 0);
+    check_refused(folder, "explain " HEMP_SOURCE_ROOT "/tests", 1, "best.ckpt");
+}
+
 TEST_CASE("explain predicts within 5 % what bench measures of memory") {
     if (sanitized) {
         MESSAGE("skipped: a sanitizer holds memory of its own");

@@ -1,0 +1,198 @@
+// Channels that no weight reads are not computed.
+
+#include "core/ops/add.h"
+#include "core/ops/batch_norm.h"
+#include "core/ops/conv2d.h"
+#include "core/ops/matmul.h"
+#include "core/ops/multiply.h"
+#include "core/ops/pool.h"
+#include "core/ops/reduce.h"
+#include "core/ops/relu.h"
+#include "core/ops/reshape.h"
+#include "core/plan/plan.h"
+#include "core/random.h"
+#include "core/run/program.h"
+#include "models/model.h"
+#include "tests/arrays.h"
+#include "tests/harness.h"
+#include "tests/interpreter.h"
+
+#include <doctest/doctest.h>
+
+using namespace hemp;
+
+namespace {
+
+Tensor weights(const Shape& shape, uint64_t seed) {
+    return constant(random_array({shape, DType::f32, 0.1, 0.5}, seed));
+}
+
+/// Takes the weights for an input channel away: nothing reads it.
+void prune(Array& weight, int64_t channel) {
+    const Shape& shape = weight.shape();
+    int64_t      taps  = shape.size() / (shape[0] * shape[1]);
+    for (int64_t to = 0; to < shape[0]; ++to) {
+        std::fill_n(weight.values<float>().begin() + (to * shape[1] + channel) * taps, taps, 0.0f);
+    }
+}
+
+Tensor pruned(Shape shape, uint64_t seed, const std::vector<int64_t>& channels) {
+    Array weight = random_array({shape, DType::f32, 0.1, 0.5}, seed);
+    for (int64_t channel : channels) {
+        prune(weight, channel);
+    }
+    return constant(std::move(weight));
+}
+
+/// Shapes of what the nodes of that name give after the pass.
+std::vector<Shape> shapes_of(const Roots& roots, std::string_view name) {
+    std::vector<Shape> shapes;
+    for (const Tensor& tensor : topological_order(roots.all())) {
+        if (tensor.node().op->name == name) {
+            shapes.push_back(tensor.shape());
+        }
+    }
+    return shapes;
+}
+
+using Shapes = std::vector<Shape>;
+
+double flop_of(const Program& program) {
+    double flop = 0;
+    for (const StepReport& each : program.report()) {
+        flop += each.cost.flop;
+    }
+    return flop;
+}
+
+/// A third of the input channels of each layer, drawn at random, lose their weights.
+void prune_at_random(const Model& model) {
+    const Random random(7, 0);
+    uint64_t     drawn = 0;
+    for (const Parameter& each : model.parameters()) {
+        const Shape& shape = each.variable.shape();
+        for (int64_t channel = 0; shape.rank() >= 2 && shape[1] > 3 && channel < shape[1]; ++channel) {
+            if (random.below(3, drawn++) == 0) {
+                prune(value_of(each.variable), channel);
+            }
+        }
+    }
+}
+
+void check_same_result(const Tensor& y, const Tensor& x) {
+    Array         images   = random_array({.shape = x.shape()}, 5);
+    plain::Values expected = interpret({y}, {{x, values_of(images)}})[0];
+    for (bool fuse : {true, false}) {
+        Program program = compile({y}, {}, {.fuse = fuse});
+        program.run({{x, images}});
+        check_close("result", program.output(0), expected.at, {.ulps = 400, .floor = 1});
+    }
+}
+
+}  // namespace
+
+TEST_CASE("what no weight reads is not computed, through shifts, activations, pooling and flattening") {
+    Tensor x      = input("x", {2, 3, 12, 12});
+    Tensor first  = conv2d(x, weights({6, 3, 3, 3}, 1), {.padding = {1, 1}}) + weights({6, 1, 1}, 2);
+    Tensor second = conv2d(max_pool(relu(first)), pruned({5, 6, 3, 3}, 3, {0, 4}), {.padding = {1, 1}});
+    Tensor flat   = reshape(average_pool(second), Shape{2, 45});
+    Tensor weight = pruned({7, 45}, 4, {18, 19, 20, 21, 22, 23, 24, 25, 26});  // pixels of channel 2
+    Tensor hidden = matmul(flat, weight, {.transpose_b = true}) + weights({7}, 5);
+    Tensor y      = matmul(relu(hidden), pruned({3, 7}, 6, {6}), {.transpose_b = true});
+    Roots  roots  = narrow({{y}, {}});
+    CHECK(shapes_of(roots, "conv2d") == Shapes{{2, 4, 12, 12}, {2, 4, 6, 6}});
+    CHECK(shapes_of(roots, "reshape") == Shapes{{2, 36}});
+    CHECK(shapes_of(roots, "matmul") == Shapes{{2, 6}, {2, 3}});
+    check_same_result(y, x);
+}
+
+TEST_CASE("filters that only unread channels need go as well") {
+    Tensor x     = input("x", {1, 2, 8, 8});
+    Tensor first = conv2d(x, weights({4, 2, 1, 1}, 1));
+    // Channel 1 is read by filter 2 alone, and nothing reads that.
+    Array second              = *weights({3, 4, 1, 1}, 2).node().value;
+    second.values<float>()[1] = second.values<float>()[5] = 0;
+    Tensor y = conv2d(relu(conv2d(first, constant(second))), pruned({2, 3, 1, 1}, 3, {2}));
+    CHECK(shapes_of(narrow({{y}, {}}), "conv2d") == Shapes{{1, 3, 8, 8}, {1, 2, 8, 8}, {1, 2, 8, 8}});
+    check_same_result(y, x);
+}
+
+TEST_CASE("operands of a sum keep the same channels: those that anybody reads of any of them") {
+    Tensor x      = input("x", {1, 2, 6, 6});
+    Tensor stream = conv2d(x, weights({5, 2, 3, 3}, 1));
+    Tensor inner  = relu(conv2d(stream, pruned({8, 5, 1, 1}, 2, {0, 1, 2})));
+    Tensor sum    = stream + conv2d(inner, pruned({5, 8, 1, 1}, 3, {3, 7}));
+    Tensor y      = conv2d(sum, pruned({4, 5, 1, 1}, 4, {0, 1}));
+    CHECK(shapes_of(narrow({{y}, {}}), "conv2d") == Shapes{{1, 3, 4, 4}, {1, 6, 4, 4}, {1, 3, 4, 4}, {1, 4, 4, 4}});
+    check_same_result(y, x);
+
+    SUBCASE("and all of them where the sum itself is a result") {
+        CHECK(shapes_of(narrow({{sum}, {}}), "conv2d") == Shapes{{1, 5, 4, 4}, {1, 6, 4, 4}, {1, 5, 4, 4}});
+    }
+}
+
+TEST_CASE("depthwise convolutions and batch norm have channels one by one") {
+    Tensor x        = input("x", {1, 2, 6, 6});
+    Tensor expanded = conv2d(x, weights({8, 2, 1, 1}, 1));
+    expanded        = batch_norm(expanded, weights({8}, 2), weights({8}, 3), weights({8}, 4), weights({8}, 5));
+    Tensor deep     = conv2d(relu6(expanded), weights({8, 1, 3, 3}, 6), {.padding = {1, 1}, .groups = 8});
+    Tensor y        = global_average_pool(conv2d(deep, pruned({4, 8, 1, 1}, 7, {2, 5})));
+    Roots  roots    = narrow(simplify({{y}, {}}));
+    CHECK(shapes_of(roots, "conv2d") == Shapes{{1, 6, 6, 6}, {1, 6, 6, 6}, {1, 4, 6, 6}});
+    check_same_result(y, x);
+}
+
+TEST_CASE("a single number, computed or constant, goes with all channels") {
+    Tensor x     = input("x", {1, 4, 6, 6});
+    Tensor first = conv2d(x, weights({4, 4, 1, 1}, 1));
+    Tensor whole = sum(first, {.keep = true});
+    Tensor y     = conv2d(first * whole + constant(2.0f), pruned({2, 4, 1, 1}, 2, {3}));
+    CHECK(shapes_of(narrow({{y}, {}}), "conv2d") == Shapes{{1, 4, 6, 6}, {1, 2, 6, 6}});
+    y = conv2d(first * max(x, {.keep = true}) + constant(2.0f), pruned({2, 4, 1, 1}, 2, {3}));
+    CHECK(shapes_of(narrow({{y}, {}}), "conv2d") == Shapes{{1, 3, 6, 6}, {1, 2, 6, 6}});
+    check_same_result(y, x);
+}
+
+TEST_CASE("images that are constants keep their channels") {
+    Tensor x     = input("x", {1, 4, 6, 6});
+    Tensor fixed = constant(random_array({.shape = {4, 4, 6, 6}}, 1));
+    Tensor y     = conv2d(max_pool(fixed, {.window = {1, 1}}) + x, pruned({2, 4, 1, 1}, 2, {3}));
+    CHECK(shapes_of(narrow({{y}, {}}), "max_pool") == Shapes{{4, 4, 6, 6}});
+    check_same_result(y, x);
+}
+
+TEST_CASE("a network whose weights are all zero keeps a channel of each layer") {
+    Tensor x = input("x", {2, 3, 6, 6});
+    Tensor y = conv2d(relu(conv2d(x, constant(Array(Type{{4, 3, 3, 3}})))), constant(Array(Type{{2, 4, 3, 3}})));
+    CHECK(shapes_of(narrow({{y}, {}}), "conv2d") == Shapes{{2, 1, 4, 4}, {2, 2, 2, 2}});
+    check_same_result(y, x);
+}
+
+TEST_CASE("networks with channels pruned at random give what they gave") {
+    for (const char* name : {"lenet300", "lenet5", "resnet20", "mobilenetv2-cifar"}) {
+        CAPTURE(name);
+        Model model = build_model(name, 1);
+        prune_at_random(model);
+        Tensor  images = input("images", {2, model.image[0], model.image[1], model.image[2]}, DType::u8);
+        Pass    pass;
+        Tensor  logits = model(images, pass);
+        Array   pixels = random_array({images.shape(), DType::u8, 0, 255}, 3);
+        Program narrow = compile({logits}, {}, {.frozen = true}), wide = compile({logits});
+        narrow.run({{images, pixels}});
+        wide.run({{images, pixels}});
+        CHECK(flop_of(narrow) < 0.8 * flop_of(wide));
+        check_close("logits", narrow.output(0), values_of(wide.output(0)).at, {.ulps = 1000, .floor = 1});
+    }
+}
+
+TEST_CASE("channels stay where weights may change, groups mix them, or their number counts") {
+    Tensor x     = input("x", {1, 4, 6, 6});
+    Tensor first = conv2d(x, weights({4, 4, 1, 1}, 1));
+    auto   stays = [&](const Tensor& y) { return shapes_of(narrow({{y}, {}}), "conv2d")[0] == first.shape(); };
+    Array  zeros(Type{{4, 4, 1, 1}});
+    CHECK(stays(conv2d(first, variable("weight", zeros))));
+    CHECK(stays(conv2d(first, constant(Array(Type{{4, 2, 1, 1}})), {.groups = 2})));
+    CHECK(stays(conv2d(reshape(first, Shape{1, 2, 12, 6}), constant(Array(Type{{4, 2, 1, 1}})))));
+    CHECK(stays(matmul(global_average_pool(first), constant(Array(Type{{4, 3}})))));
+    CHECK_FALSE(stays(conv2d(first, constant(zeros))));
+}
