@@ -85,6 +85,11 @@ struct Sum16 {
             lanes[part] += V::load(x + part * V::width);
         }
     }
+    HEMP_INLINE void join(const Sum16& other) {
+        for (int part = 0; part < parts; ++part) {
+            lanes[part] += other.lanes[part];
+        }
+    }
     HEMP_INLINE void add_to(double* sums) const {
         float values[16];
         for (int part = 0; part < parts; ++part) {

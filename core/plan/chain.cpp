@@ -14,6 +14,7 @@ namespace hemp {
 namespace {
 
 constexpr int64_t tile_elements = 256;
+constexpr int64_t tiles_ahead   = 2;  // that memory is asked for; 1 comes late, 4 push each other out
 constexpr size_t  most_operands = 5;  // of a node
 /// With a line between slots: at a multiple of 4 KiB they would share the sets of L1.
 constexpr size_t slot_bytes = tile_elements * sizeof(float) + 64;
@@ -120,17 +121,32 @@ void spread(const Walk& walk, int64_t row, const T* part, int64_t begin, int64_t
     });
 }
 
+/// The sum of rows of 16 elements, `distance` apart. Four sums side by side: an addition waits for the one before it.
+template <class V>
+HEMP_INLINE Sum16<V> sum_of_rows(const float* x, int64_t rows, int64_t distance) {
+    Sum16<V> sums[4];
+    int64_t  row = 0;
+    for (; row + 4 <= rows; row += 4) {
+        for (int64_t i = 0; i < 4; ++i) {
+            sums[i].add(x + (row + i) * distance);
+        }
+    }
+    for (; row < rows; ++row) {
+        sums[0].add(x + row * distance);
+    }
+    sums[0].join(sums[1]);
+    sums[2].join(sums[3]);
+    sums[0].join(sums[2]);
+    return sums[0];
+}
+
 struct SumRun {
     template <class V>
     HEMP_INLINE static double run(const float* x, int64_t count) {
-        Sum16<V> sum;
-        int64_t  i = 0;
-        for (; i + 16 <= count; i += 16) {
-            sum.add(x + i);
-        }
-        if (i < count) {
+        Sum16<V> sum = sum_of_rows<V>(x, count / 16, 16);
+        if (count % 16 > 0) {
             float rest[16] = {};
-            std::memcpy(rest, x + i, static_cast<size_t>(count - i) * sizeof(float));
+            std::memcpy(rest, x + count / 16 * 16, static_cast<size_t>(count % 16) * sizeof(float));
             sum.add(rest);
         }
         return sum.total();
@@ -143,11 +159,7 @@ struct SumRows {
     template <class V>
     HEMP_INLINE static void run(const float* x, int64_t rows, int64_t length, double* sums) {
         for (int64_t first = 0; first < length; first += 16) {
-            Sum16<V> sum;
-            for (int64_t row = 0; row < rows; ++row) {
-                sum.add(x + row * length + first);
-            }
-            sum.add_to(sums + first);
+            sum_of_rows<V>(x + first, rows, length).add_to(sums + first);
         }
     }
 };
@@ -203,7 +215,7 @@ struct Chain {
     // Dense inputs that slots hold a repeated form of cannot be in place: their sizes differ.
 
     std::vector<Place>  dense;   // inputs that are read element by element
-    std::vector<size_t> shares;  // elements of the next tile that have been asked for before each instruction
+    std::vector<size_t> shares;  // elements of a later tile that have been asked for before each instruction
 
     int64_t tile_at(int64_t begin, int64_t last) const {
         int64_t count = std::min(tile, last - begin);
@@ -214,10 +226,10 @@ struct Chain {
     void prefetch(const Buffers& memory, int64_t begin, int64_t last, size_t instruction) const;
 };
 
-/// Asks for a share of what the next tile reads, so that memory is at work while the instructions are.
+/// Asks for a share of what a tile reads soon, so that memory is at work while the instructions are.
 void Chain::prefetch(const Buffers& memory, int64_t begin, int64_t last, size_t instruction) const {
     constexpr size_t line = 64;
-    int64_t          next = begin + tile;
+    int64_t          next = begin + tiles_ahead * tile;
     if (next + tile > last) {
         return;
     }
