@@ -35,8 +35,8 @@ struct Measurement {
 
 Measurement measure(const std::string& name, StepOptions options, size_t file_memory) {
     using Clock = std::chrono::steady_clock;
+    Model model = named_model(name, file_memory);
     reset_peak_memory();
-    Model model   = named_model(name, file_memory);
     options.batch = options.batch > 0 ? options.batch : usual_batch(model.image);
     Step step(model, options);
     for (int i = 0; i < 3; ++i) {

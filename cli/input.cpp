@@ -26,7 +26,10 @@ std::string model_of(const Safetensors& content, const std::string& asked, const
     auto stored = content.metadata.find("model");
     if (stored == content.metadata.end()) {
         if (asked.empty()) {
-            fail<UsageError>("{}: the file does not say which model its weights belong to; add --model", where);
+            fail<UsageError>(
+                "{}: the file does not say which model its weights belong to; name it with --model, where the command "
+                "takes that",
+                where);
         }
         return asked;
     }
@@ -44,7 +47,10 @@ Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const st
     HempFile    file = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
     std::string name = file.model.empty() ? asked : file.model;
     if (name.empty()) {
-        fail<UsageError>("{}: the file does not say which model its weights belong to; add --model", path.string());
+        fail<UsageError>(
+            "{}: the file does not say which model its weights belong to; name it with --model, where the command "
+            "takes that",
+            path.string());
     }
     if (!asked.empty() && asked != name) {
         fail<UsageError>("{}: the file holds a {}, not a {}; leave --model out", path.string(), name, asked);
@@ -121,8 +127,11 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
 }
 
 Model named_model(const std::string& named, size_t max_memory) {
-    bool is_trained = !named.ends_with(".json") && fs::exists(named);
-    return is_trained ? read_input(named, "", max_memory).model : build_model(model_source(named), 1);
+    std::vector<std::string> known = model_names();
+    std::error_code          error;
+    bool                     fresh = named.ends_with(".json") || std::ranges::find(known, named) != known.end();
+    return fresh || !fs::exists(named, error) ? build_model(model_source(named), 1)
+                                              : read_input(named, "", max_memory).model;
 }
 
 }  // namespace hemp

@@ -30,8 +30,8 @@ std::string model_source(const std::string& named);
 ///               DataError if it is damaged or does not hold the model's tensors
 Input read_input(const std::filesystem::path& path, const std::string& model_name, size_t max_memory);
 
-/// The network that a user names: a trained one where it is a file or folder as read_input takes, or else a fresh one of
-/// that name or description.
+/// The network that a user names: a fresh one of a known name or a description, or else a trained one from a file or
+/// folder as read_input takes.
 ///   throws    as read_input, model_source and build_model
 Model named_model(const std::string& named, size_t max_memory);
 

@@ -82,6 +82,10 @@ using TileFunction = void (*)(const void* const* inputs, void* output, int64_t c
 /// Elementwise operators whose algebra the planner knows: a + b, a - b, a * b, (x - centre) * gain + offset.
 enum class Arithmetic : uint8_t { other, sum, difference, product, normalise };
 
+/// How a node mixes channels (axis 1): not at all, one by one, or on blocks of them, so that part of a block costs as
+/// much as all of it.
+enum class Mixing : uint8_t { none, channels, blocks };
+
 /// A reduction at the end of a chain of elementwise operators.
 enum class Reduction : uint8_t { none, sum, max, min };
 
@@ -148,8 +152,8 @@ struct Operator {
     /// are mixed. Elementwise operators need not say.
     Tensor (*on_channels)(const Node& node, const Tensors& operands) = nullptr;
 
-    /// The result's channels are sums of those of operand 0 with the weights operand 1, [to, from, ..].
-    bool (*mixes_channels)(const Node& node) = nullptr;
+    /// Whether the result's channels are sums of those of operand 0 with the weights operand 1, [to, from, ..].
+    Mixing (*mixing)(const Node& node) = nullptr;
 
     /// The node with its weights in the order in which its kernel reads them, and its result finished as it is written;
     /// an empty tensor where that cannot be or does not pay.

@@ -149,16 +149,25 @@ Tensor on_channels(const Node& node, const Tensors& operands) {
     return conv2d(operands[0], operands[1], options);
 }
 
+Mixing mixing(const Node& node) {
+    ConvOptions options = options_of(node);
+    if (options.groups != 1) {
+        return Mixing::none;
+    }
+    bool blocks = no_blocks(node.inputs[0].shape(), node.inputs[1].shape(), options).empty();
+    return blocks ? Mixing::blocks : Mixing::channels;
+}
+
 const Operator conv2d_operator{
-    .name           = "conv2d",
-    .infer          = infer,
-    .gradient       = gradient,
-    .work           = work,
-    .on_blocks      = on_blocks,
-    .scaled         = scaled,
-    .on_channels    = on_channels,
-    .mixes_channels = [](const Node& node) { return options_of(node).groups == 1; },
-    .cost           = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
+    .name        = "conv2d",
+    .infer       = infer,
+    .gradient    = gradient,
+    .work        = work,
+    .on_blocks   = on_blocks,
+    .scaled      = scaled,
+    .on_channels = on_channels,
+    .mixing      = mixing,
+    .cost        = [](const Node& node) { return cost_of(node, forward_geometry(node)); },
 };
 
 // --- gradient to data: inputs dy, weight

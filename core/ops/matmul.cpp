@@ -206,19 +206,20 @@ Tensor finished(const Node& node, const Finishing& finishing) {
     return matmul_packed(node.inputs[0], pack_columns(b, node.integer("transpose_b") != 0), sizes_of(node).n);
 }
 
-/// A linear layer's.
-bool mixes_channels(const Node& node) {
+/// A linear layer does.
+Mixing mixing(const Node& node) {
     bool matrices = node.inputs[0].shape().rank() == 2 && node.inputs[1].shape().rank() == 2;
-    return matrices && node.integer("transpose_a") == 0 && node.integer("transpose_b") != 0;
+    bool linear   = matrices && node.integer("transpose_a") == 0 && node.integer("transpose_b") != 0;
+    return linear ? Mixing::channels : Mixing::none;
 }
 
-const Operator matmul_operator{.name           = "matmul",
-                               .infer          = infer,
-                               .gradient       = gradient,
-                               .work           = work,
-                               .mixes_channels = mixes_channels,
-                               .finished       = finished,
-                               .cost           = cost};
+const Operator matmul_operator{.name     = "matmul",
+                               .infer    = infer,
+                               .gradient = gradient,
+                               .work     = work,
+                               .mixing   = mixing,
+                               .finished = finished,
+                               .cost     = cost};
 
 // --- with columns that are packed already
 

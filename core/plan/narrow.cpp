@@ -1,9 +1,7 @@
-#include "core/ops/gather.h"
-#include "core/ops/transpose.h"
+#include "core/ops/channel_blocks.h"
 #include "core/plan/rewrite.h"
 
 #include <algorithm>
-#include <numeric>
 
 // A pruned network has channels that no weight reads. They need not be computed, and then what only they read need not
 // be either. Channels are those of axis 1; weights are looked at where they are constant. From the results backwards:
@@ -20,30 +18,29 @@ int64_t channels_of(const Tensor& tensor) { return tensor.shape().rank() >= 2 ? 
 
 bool has_all(const Channels& channels) { return std::ranges::find(channels, false) == channels.end(); }
 
-/// Rows of a tensor of constants, those that are marked.
-Tensor marked_rows(const Tensor& tensor, const Channels& marks) {
-    if (has_all(marks)) {
+/// The marked rows (axis 0) and columns (axis 1) of constants; columns may be none at all.
+Tensor kept(const Tensor& tensor, const Channels& rows, const Channels& columns) {
+    if (has_all(rows) && has_all(columns)) {
         return tensor;
     }
-    Array              numbers(Type{{std::ranges::count(marks, true)}, DType::i32});
-    std::span<int32_t> next = numbers.values<int32_t>();
-    for (size_t row = 0; row < marks.size(); ++row) {
-        if (marks[row]) {
-            next[0] = static_cast<int32_t>(row);
-            next    = next.subspan(1);
+    const Shape&         shape = tensor.shape();
+    std::vector<int64_t> lengths(shape.begin(), shape.end());
+    lengths[0] = std::ranges::count(rows, true);
+    if (!columns.empty()) {
+        lengths[1] = std::ranges::count(columns, true);
+    }
+    Array                  result(Type{Shape(lengths)});
+    std::span<const float> from   = tensor.node().value->values<float>();
+    float*                 to     = result.values<float>().data();
+    size_t                 blocks = std::max<size_t>(columns.size(), 1), block = from.size() / (rows.size() * blocks);
+    for (size_t row = 0; row < rows.size(); ++row) {
+        for (size_t column = 0; rows[row] && column < blocks; ++column) {
+            if (columns.empty() || columns[column]) {
+                to = std::copy_n(from.data() + (row * blocks + column) * block, block, to);
+            }
         }
     }
-    return gather(tensor, constant(std::move(numbers)));
-}
-
-Tensor marked_columns(const Tensor& tensor, const Channels& marks) {
-    if (has_all(marks)) {
-        return tensor;
-    }
-    std::vector<int> axes(static_cast<size_t>(tensor.shape().rank()));
-    std::iota(axes.begin(), axes.end(), 0);
-    std::swap(axes[0], axes[1]);
-    return transpose(marked_rows(transpose(tensor, axes), marks), axes);
+    return constant(std::move(result));
 }
 
 /// How a node's channels hang together with those of what it reads.
@@ -63,6 +60,8 @@ bool is_elementwise(const Node& node) {
            });
 }
 
+Mixing mixing_of(const Node& node) { return node.op->mixing != nullptr ? node.op->mixing(node) : Mixing::none; }
+
 Kind kind_of(const Tensor& tensor) {
     const Node&     node = tensor.node();
     const Operator& op   = *node.op;
@@ -73,7 +72,7 @@ Kind kind_of(const Tensor& tensor) {
         return Kind::follows;
     }
     bool images = channels_of(node.inputs[0]) > 0 && !is_constant(node.inputs[0]);
-    if (images && op.mixes_channels != nullptr && op.mixes_channels(node) && is_constant(node.inputs[1])) {
+    if (images && mixing_of(node) != Mixing::none && is_constant(node.inputs[1])) {
         return Kind::mixes;
     }
     bool others  = std::all_of(node.inputs.begin() + 1, node.inputs.end(),
@@ -94,10 +93,8 @@ class Narrowing final : public Rewriting {
             need_all(root);
         }
         do {
-            changed_ = false;
-            for (auto each = order.rbegin(); each != order.rend(); ++each) {
-                settle(*each);
-            }
+            settle(order);
+            fill_blocks(order);
         } while (changed_);
     }
 
@@ -112,6 +109,20 @@ class Narrowing final : public Rewriting {
         for (size_t c = 0; c < needed_.at(&tensor.node()).size(); ++c) {
             need(tensor, c);
         }
+    }
+
+    /// Back and forth, for as long as there is more to need: marks go from results to operands, but from one operand of
+    /// a sum to the other as well.
+    void settle(const Tensors& order) {
+        do {
+            changed_ = false;
+            for (auto each = order.rbegin(); each != order.rend(); ++each) {
+                settle(*each);
+            }
+            for (const Tensor& each : order) {
+                settle(each);
+            }
+        } while (changed_);
     }
 
     void settle(const Tensor& tensor) {
@@ -139,10 +150,19 @@ class Narrowing final : public Rewriting {
     void need_what_weights_read(const Node& node) {
         const Channels&        rows    = needed_.at(&node);
         const Channels&        columns = needed_.at(&node.inputs[0].node());
+        Channels&              seen    = seen_rows_[&node];
         std::span<const float> weights = node.inputs[1].node().value->values<float>();
         size_t                 taps    = weights.size() / (rows.size() * columns.size());
-        for (size_t row = 0; row < rows.size() && !has_all(columns); ++row) {
-            for (size_t column = 0; rows[row] && column < columns.size(); ++column) {
+        seen.resize(rows.size());
+        if (has_all(columns)) {
+            return;
+        }
+        for (size_t row = 0; row < rows.size(); ++row) {
+            if (!rows[row] || seen[row]) {
+                continue;
+            }
+            seen[row] = true;
+            for (size_t column = 0; column < columns.size(); ++column) {
                 auto here = weights.subspan((row * columns.size() + column) * taps, taps);
                 if (!columns[column] && std::ranges::any_of(here, [](float weight) { return weight != 0; })) {
                     need(node.inputs[0], column);
@@ -151,6 +171,26 @@ class Narrowing final : public Rewriting {
         }
         if (std::ranges::find(columns, true) == columns.end()) {
             need(node.inputs[0], 0);  // there are no images without channels
+        }
+    }
+
+    /// Where convolutions run on blocks of channels, part of a block takes as long as a whole one, or does not run on
+    /// blocks at all.
+    void fill_blocks(const Tensors& order) {
+        for (const Tensor& tensor : order) {
+            if (kinds_.at(&tensor.node()) == Kind::mixes && mixing_of(tensor.node()) == Mixing::blocks) {
+                fill_blocks_of(tensor);
+                fill_blocks_of(tensor.node().inputs[0]);
+            }
+        }
+    }
+
+    void fill_blocks_of(const Tensor& tensor) {
+        const Channels& channels = needed_.at(&tensor.node());
+        int64_t         extra    = -std::ranges::count(channels, true) & (channel_block - 1);
+        for (size_t c = 0; c < channels.size() && extra > 0; ++c) {
+            extra -= !channels[c];
+            need(tensor, c);
         }
     }
 
@@ -170,19 +210,19 @@ class Narrowing final : public Rewriting {
     Tensor rewritten(const Tensor& tensor, const Tensors& inputs) override {
         const Node&     node   = tensor.node();
         const Channels& behind = needed_.at(&node);
-        Tensors         narrow = inputs;
+        Tensors         fewer  = inputs;
         switch (kinds_.at(&node)) {
             case Kind::mixes:
-                narrow[1] = marked_columns(marked_rows(inputs[1], behind), needed_.at(&node.inputs[0].node()));
-                return with_inputs(tensor, narrow);
+                fewer[1] = kept(inputs[1], behind, needed_.at(&node.inputs[0].node()));
+                return with_inputs(tensor, fewer);
             case Kind::follows:
-                for (Tensor& input : narrow) {
+                for (Tensor& input : fewer) {
                     if (has_a_row_each(input, node.type.shape)) {
-                        input = marked_rows(input, behind);
+                        input = kept(input, behind, {});
                     }
                 }
-                return node.op->on_channels != nullptr && narrow != node.inputs ? node.op->on_channels(node, narrow)
-                                                                                : with_inputs(tensor, narrow);
+                return node.op->on_channels != nullptr && fewer != node.inputs ? node.op->on_channels(node, fewer)
+                                                                               : with_inputs(tensor, fewer);
             case Kind::whole: break;
         }
         return with_inputs(tensor, inputs);
@@ -190,6 +230,7 @@ class Narrowing final : public Rewriting {
 
     std::unordered_map<const Node*, Channels> needed_;
     std::unordered_map<const Node*, Kind>     kinds_;
+    std::unordered_map<const Node*, Channels> seen_rows_;  // of the weights of what mixes
     bool                                      changed_ = false;
 };
 

@@ -32,7 +32,7 @@ Roots simplify(const Roots& roots);
 /// weights and one shift.
 Roots fold_scales(const Roots& roots);
 
-/// The same computation without channels that no weight reads, where the weights are constants: what pruning is to give.
+/// The same computation, of finite values, without channels that no weight reads, where the weights are constants.
 Roots narrow(const Roots& roots);
 
 /// The same computation with a product and the sum that takes it up as one operator, a difference before them too: less
