@@ -220,8 +220,6 @@ class Run {
     double     least_accuracy_ = -1;
     Candidate  best_;
 
-    std::vector<HiddenUnits> units_;  // that a file may arrange; none without a regularizer
-
     std::optional<Search> search_;  // of the coefficient, where a target is set
     Json                  path_         = Json::array();
     Json                  metrics_      = Json::array();
@@ -278,9 +276,6 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                         },
                                     .max_memory     = settings_.program_memory(),
                                     .loader_threads = settings_.loader_threads});
-    if (trainer_->regularizer() != nullptr) {
-        units_ = hidden_units(model_);
-    }
     if (options_.has_target() && options_.rounds > 1) {
         search_.emplace(recipe_.entropy);
     }
@@ -372,7 +367,7 @@ std::vector<std::byte> Run::judge() {
     HempFile packed              = package(model_, trainer_->regularizer());
     packed.classes               = kept_classes(data_.train.classes);
     std::vector<std::byte> bytes = encode(packed, model_spec);
-    std::vector<std::byte> other = encode(arranged(packed, units_), model_spec);
+    std::vector<std::byte> other = encode(arranged(packed, trainer_->units()), model_spec);
     if (other.size() < bytes.size()) {
         bytes = std::move(other);
     }

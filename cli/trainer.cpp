@@ -5,6 +5,8 @@
 #include "core/ops/multiply.h"
 #include "core/ops/select.h"
 #include "core/ops/subtract.h"
+#include "hemp/arrange.h"
+#include "hemp/package.h"
 #include "hemp/prune.h"
 #include "optim/adam.h"
 #include "optim/clip.h"
@@ -13,6 +15,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
+#include <numeric>
 
 namespace hemp {
 namespace {
@@ -84,6 +88,14 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
     }
     if (recipe.method != Recipe::Method::plain) {
         regularizer_.emplace(regularized(model_, recipe.regularizer.target), recipe.regularizer);
+        units_ = hidden_units(model_);
+        if (recipe.regularizer.target == Target::coder) {
+            for (const HiddenUnits& each : units_) {
+                Array order(Type{{each.count}, DType::i32});
+                std::iota(order.values<int32_t>().begin(), order.values<int32_t>().end(), 0);
+                orders_.push_back(variable(model_.parameters()[each.producer].name + ".order", std::move(order)));
+            }
+        }
         if (options_.trained && recipe.distillation > 0) {
             teacher_ = build_model(model_.source, options_.seed);
             for (size_t i = 0; i < model_.parameters().size(); ++i) {
@@ -196,6 +208,7 @@ void Trainer::build() {
             compile({hard_entropy_, distinct_tuples(hard_entropy_)}, {}, {.max_memory = options_.max_memory}));
     }
     std::ranges::for_each(alive_, add);
+    std::ranges::for_each(orders_, add);
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
 
@@ -239,6 +252,20 @@ void Trainer::begin_epoch() {
     }
     if (recipe.method == Recipe::Method::straight_through && epoch_ == first_frozen_epoch()) {
         freeze_zeros();
+    }
+    if (epoch_ >= float_epochs()) {
+        arrange();
+    }
+}
+
+/// Prices are those of the order in which the file will hold the units.
+void Trainer::arrange() {
+    if (orders_.empty()) {
+        return;
+    }
+    std::vector<Standing> standing = standing_of(package(model_, &*regularizer_), units_);
+    for (size_t i = 0; i < units_.size(); ++i) {
+        std::ranges::copy(standing[units_[i].producer].rows, value_of(orders_[i]).values<int32_t>().begin());
     }
 }
 
@@ -359,11 +386,31 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
 
 void Trainer::refresh() {
     if (options_.recipe.regularizer.target == Target::coder) {
-        bits_ = regularizer_->price();
+        bits_ = regularizer_->price(standing());
     } else {
         refresh_->run();
         bits_ = refresh_->scalar(0);
     }
+}
+
+/// Of the regularizer's weights.
+std::vector<Standing> Trainer::standing() const {
+    std::map<Tensor, Standing> of;
+    for (size_t i = 0; i < units_.size(); ++i) {
+        std::span<const int32_t> values = value_of(orders_[i]).values<int32_t>();
+        std::vector<size_t>      order(values.begin(), values.end());
+        auto                     variable_of = [&](size_t k) { return model_.parameters()[k].variable; };
+        for (size_t k : units_[i].companions) {
+            of[variable_of(k)].rows = order;
+        }
+        of[variable_of(units_[i].producer)].rows    = order;
+        of[variable_of(units_[i].consumer)].columns = order;
+    }
+    std::vector<Standing> result;
+    for (const Tensor& each : regularizer_->weights()) {
+        result.push_back(of[each]);
+    }
+    return result;
 }
 
 Trainer::Entropy Trainer::entropy() {
@@ -429,6 +476,16 @@ void Trainer::restore_variables(const Checkpoint& checkpoint) {
 
 void Trainer::restore(const Checkpoint& checkpoint) {
     restore_variables(checkpoint);
+    for (const Tensor& order : orders_) {
+        std::span<const int32_t> units = value_of(order).values<int32_t>();
+        std::vector<int32_t>     sorted(units.begin(), units.end()), all(units.size());
+        std::iota(all.begin(), all.end(), 0);
+        std::ranges::sort(sorted);
+        if (sorted != all) {
+            fail<DataError>("resume: the checkpoint's tensor '{}' is no order of {} units; start again with --force",
+                            order.node().name, all.size());
+        }
+    }
     auto metadata = [&](const char* key) -> std::string {
         auto entry = checkpoint.metadata.find(key);
         if (entry == checkpoint.metadata.end()) {

@@ -4,6 +4,7 @@
 #include "core/file/checkpoint.h"
 #include "core/run/program.h"
 #include "datasets/loader.h"
+#include "hemp/hidden_units.h"
 #include "models/model.h"
 
 #include <functional>
@@ -83,6 +84,9 @@ class Trainer {
 
     const Regularizer* regularizer() const { return regularizer_ ? &*regularizer_ : nullptr; }
 
+    /// Of the model, where there is a regularizer.
+    const std::vector<HiddenUnits>& units() const { return units_; }
+
  private:
     int64_t float_epochs() const;        ///< at the start, without the regularizer
     int64_t first_pruned_epoch() const;  ///< before which the first weights are pruned
@@ -92,11 +96,16 @@ class Trainer {
     void refresh();
     void prune();
     void freeze_zeros();
+    void arrange();
+
+    std::vector<Standing> standing() const;
 
     const Model&               model_;
     TrainerOptions             options_;
     std::unique_ptr<Loader>    loader_;
     std::optional<Regularizer> regularizer_;
+    std::vector<HiddenUnits>   units_;
+    Tensors                    orders_;  // of the units, as they would stand in a file at the start of the epoch
     std::optional<Model>       teacher_;
     Tensors                    masked_;  // the tensors of weights of which some stay zero
     Tensors                    alive_;   // per such tensor: 1 where a weight may move

@@ -88,43 +88,56 @@ std::vector<size_t> order_of(const std::vector<Marks>& rows, const std::vector<M
     return order;
 }
 
-}  // namespace
-
-HempFile arranged(const HempFile& file, const std::vector<HiddenUnits>& units) {
-    HempFile result = file;
+/// The same network without what only dead units need.
+HempFile emptied(HempFile file, const std::vector<HiddenUnits>& units) {
     for (const HiddenUnits& each : units) {
         if (each.silent) {
-            empty_readers_of_silence(result, each);
+            empty_readers_of_silence(file, each);
         }
     }
     for (auto each = units.rbegin(); each != units.rend(); ++each) {  // emptied readers leave more units unread
-        QuantizedTensor&     producer = result.tensors[each->producer];
-        QuantizedTensor&     consumer = result.tensors[each->consumer];
-        std::vector<int64_t> readers  = count_nonzero(consumer, each->count, true);
+        std::vector<int64_t> readers = count_nonzero(file.tensors[each->consumer], each->count, true);
         for (size_t u = 0; u < readers.size(); ++u) {
             if (readers[u] == 0) {
-                empty_unit(producer, u, each->count, 1);
+                empty_unit(file.tensors[each->producer], u, each->count, 1);
                 for (size_t k : each->companions) {
-                    empty_unit(result.tensors[k], u, each->count, 1);
+                    empty_unit(file.tensors[k], u, each->count, 1);
                 }
             }
         }
     }
+    return file;
+}
+
+std::vector<Standing> orders(const HempFile& file, const std::vector<HiddenUnits>& units) {
+    std::vector<Standing> standing(file.tensors.size());
     for (const HiddenUnits& each : units) {
-        QuantizedTensor&    producer = result.tensors[each.producer];
-        QuantizedTensor&    consumer = result.tensors[each.consumer];
-        std::vector<size_t> order =
-            order_of(marks_of(producer, each.count, false), marks_of(consumer, each.count, true));
-        reorder_rows(std::span(producer.symbols), order);
-        reorder_columns(std::span(consumer.symbols), consumer.shape[0], order);
+        std::vector<size_t> order = order_of(marks_of(file.tensors[each.producer], each.count, false),
+                                             marks_of(file.tensors[each.consumer], each.count, true));
         for (size_t k : each.companions) {
-            reorder_rows(std::span(result.tensors[k].symbols), order);
+            standing[k].rows = order;
         }
+        standing[each.consumer].columns = order;
+        standing[each.producer].rows    = std::move(order);
     }
-    for (QuantizedTensor& tensor : result.tensors) {
+    return standing;
+}
+
+}  // namespace
+
+HempFile arranged(const HempFile& file, const std::vector<HiddenUnits>& units) {
+    HempFile              result   = emptied(file, units);
+    std::vector<Standing> standing = orders(result, units);
+    for (size_t i = 0; i < result.tensors.size(); ++i) {
+        QuantizedTensor& tensor = result.tensors[i];
+        rearrange(std::span(tensor.symbols), tensor.shape.rank() > 0 ? tensor.shape[0] : 1, standing[i]);
         tensor = canonical(std::move(tensor));
     }
     return result;
+}
+
+std::vector<Standing> standing_of(const HempFile& file, const std::vector<HiddenUnits>& units) {
+    return orders(emptied(file, units), units);
 }
 
 }  // namespace hemp

@@ -4,6 +4,7 @@
 
 #include "hemp/file.h"
 #include "hemp/hidden_units.h"
+#include "hemp/standing.h"
 
 namespace hemp {
 
@@ -11,5 +12,8 @@ namespace hemp {
 /// read the same and are read by the same: the coder looks at the rows and columns beside. Values of units keep to the
 /// bit.
 HempFile arranged(const HempFile& file, const std::vector<HiddenUnits>& units);
+
+/// How each tensor stands in an arranged file.
+std::vector<Standing> standing_of(const HempFile& file, const std::vector<HiddenUnits>& units);
 
 }  // namespace hemp

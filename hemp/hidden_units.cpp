@@ -2,7 +2,9 @@
 
 #include "core/random.h"
 #include "core/run/program.h"
+#include "hemp/standing.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>

@@ -3,6 +3,7 @@
 #include "core/grad.h"
 #include "hemp/entropy.h"
 #include "hemp/quantizer.h"
+#include "hemp/standing.h"
 
 namespace hemp {
 
@@ -66,7 +67,8 @@ class Regularizer {
     /// For Target::coder: what the coder takes for the nearest levels as they are now, in bits a weight. Caches for
     /// each weight how that rises with its magnitude, from the level below it to the one above, the other weights being
     /// what they are. A weight that changes its sign before the next call is still drawn towards zero.
-    double price();
+    ///   standing   of each of the weights in the file; none given: as they are
+    double price(const std::vector<Standing>& standing = {});
 
     /// The same loss with every weight read as its nearest level (given a scalar `on`, where it is not 0); gradients go
     /// straight through to the weights, and to the levels.

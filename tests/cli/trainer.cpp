@@ -3,6 +3,7 @@
 #include "core/run/program.h"
 #include "datasets/dataset.h"
 #include "hemp/quantizer.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 
 #include <doctest/doctest.h>
@@ -10,6 +11,57 @@
 #include <cmath>
 
 using namespace hemp;
+
+TEST_CASE("a run that stops within an epoch goes on with the same bits, units in the order of that epoch's start") {
+    Dataset digits = load_dataset("digits", Part::test, {});
+    Recipe  coder  = recipe("hemp", "lenet300");
+    coder.epochs   = 4;
+    coder.batch    = 100;
+    coder.refresh  = 3;
+    coder.entropy  = 5;
+    auto trained   = [&](int64_t stop_after) {
+        Model   model = build_model("lenet300", 1);
+        Trainer trainer(model, digits, {.recipe = coder, .trained = true});
+        int64_t steps = 0;
+        while (!trainer.done() && steps != stop_after) {
+            trainer.run_epoch([&](const Trainer::Progress&) { return ++steps != stop_after; });
+        }
+        if (trainer.done()) {
+            return trainer.state();
+        }
+        Model   other = build_model("lenet300", 1);
+        Trainer next(other, digits, {.recipe = coder, .trained = true});
+        next.restore(trainer.state());
+        while (!next.done()) {
+            next.run_epoch([](const Trainer::Progress&) { return true; });
+        }
+        return next.state();
+    };
+    Checkpoint whole = trained(-1), parts = trained(25);
+    REQUIRE(whole.arrays.size() == parts.arrays.size());
+    bool moved = false;
+    for (size_t i = 0; i < whole.arrays.size(); ++i) {
+        CAPTURE(whole.arrays[i].name);
+        CHECK(same_bits(whole.arrays[i].values, parts.arrays[i].values));
+        moved |= whole.arrays[i].name == "fc1.weight.order" &&
+                 !std::ranges::is_sorted(whole.arrays[i].values.values<int32_t>());
+    }
+    CHECK(moved);
+
+    SUBCASE("an order that names a unit twice is refused") {
+        Model   model = build_model("lenet300", 1);
+        Trainer trainer(model, digits, {.recipe = coder, .trained = true});
+        for (NamedArray& each : whole.arrays) {
+            if (each.name == "fc1.weight.order") {
+                each.values.values<int32_t>()[0] = each.values.values<int32_t>()[1];
+            }
+        }
+        CHECK_THROWS_WITH_AS(trainer.restore(whole),
+                             "resume: the checkpoint's tensor 'fc1.weight.order' is no order of 300 units; start again "
+                             "with --force",
+                             DataError);
+    }
+}
 
 TEST_CASE("batch norm's statistics are those of the network with quantized weights") {
     // All images in one batch and a rate that moves nothing: the running statistics come to those of that batch.

@@ -235,6 +235,31 @@ TEST_CASE("for the coder, the penalty draws each weight to zero by the price of 
     CHECK(program.output(0).values<float>()[0] == Approx(-unit * rises[0]));
 }
 
+TEST_CASE("for the coder, prices are those of the order in which the file holds rows and columns") {
+    Array values = random_array({.shape = {12, 10}, .low = -1, .high = 1}, 3);
+    for (int64_t row = 0; row < 12; row += 2) {  // every second row is almost empty
+        std::fill_n(values.values<float>().begin() + row * 10, 9, 0.0f);
+    }
+    Standing standing{.rows = {0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11}, .columns = {4, 3, 2, 1, 0}};
+    Array    moved = values;
+    rearrange(moved.values<float>(), 12, standing);
+
+    auto regularizer_of = [](const Tensor& w) {
+        return Regularizer({w}, {.target = Target::coder, .levels = 7, .deviations = 1});
+    };
+    Tensor      here = variable("w", values), there = variable("w", moved);
+    Regularizer as_it_is = regularizer_of(here), as_it_stands = regularizer_of(there);
+    double      bits = as_it_stands.price();
+    CHECK(as_it_is.price({standing}) == bits);
+    CHECK(as_it_is.price() > bits);
+    as_it_is.price({standing});
+    Array slopes = value_of(as_it_is.slopes()[0]);
+    rearrange(slopes.values<float>(), 12, standing);
+    CHECK(same_bits(slopes, value_of(as_it_stands.slopes()[0])));
+    rearrange(slopes.values<float>(), 12, reverse(standing));
+    CHECK(same_bits(slopes, value_of(as_it_is.slopes()[0])));
+}
+
 TEST_CASE("for the coder, small tensors take part as well") {
     Tensor      w = weights("w", {30, 10}, 4), bias = weights("bias", {10}, 5), few = weights("few", {6}, 6);
     Regularizer regularizer({w, bias, few}, {.target = Target::coder, .levels = 7});
