@@ -34,7 +34,7 @@ std::vector<int64_t> count_nonzero(const QuantizedTensor& tensor, int64_t count,
     return found;
 }
 
-/// Of a unit, in a tensor that is `rows` times as many units.
+/// A unit's row, or its block of columns in each of `rows` rows.
 void empty_unit(QuantizedTensor& tensor, size_t unit, int64_t count, int64_t rows) {
     if (std::optional<int32_t> zero = zero_of(tensor)) {
         int64_t size = tensor.shape.size() / rows / count;
@@ -45,7 +45,7 @@ void empty_unit(QuantizedTensor& tensor, size_t unit, int64_t count, int64_t row
 }
 
 /// Takes away the weights that read units which are always zero.
-void empty_readers_of_silence(HempFile& file, const HiddenUnits& units) {
+void empty_readers_of_silent_units(HempFile& file, const HiddenUnits& units) {
     std::vector<int64_t> sources = count_nonzero(file.tensors[units.producer], units.count, false);
     for (size_t k : units.shifts) {
         std::vector<int64_t> more = count_nonzero(file.tensors[k], units.count, false);
@@ -92,7 +92,7 @@ std::vector<size_t> order_of(const std::vector<Marks>& rows, const std::vector<M
 HempFile emptied(HempFile file, const std::vector<HiddenUnits>& units) {
     for (const HiddenUnits& each : units) {
         if (each.silent) {
-            empty_readers_of_silence(file, each);
+            empty_readers_of_silent_units(file, each);
         }
     }
     for (auto each = units.rbegin(); each != units.rend(); ++each) {  // emptied readers leave more units unread

@@ -139,7 +139,7 @@ Tensor scaled(const Node& node, const Tensor& factors) {
     return conv2d(node.inputs[0], weight * reshape(factors, Shape{factors.shape().size(), 1, 1, 1}), options_of(node));
 }
 
-/// A depthwise convolution on some channels.
+/// Of the depthwise convolutions that have a kernel of their own; others keep all channels.
 Tensor on_channels(const Node& node, const Tensors& operands) {
     ConvOptions options = options_of(node);
     if (!is_depthwise(node.inputs[0].shape(), node.inputs[1].shape(), options)) {

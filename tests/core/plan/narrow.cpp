@@ -2,6 +2,7 @@
 
 #include "core/ops/add.h"
 #include "core/ops/batch_norm.h"
+#include "core/ops/concat.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/matmul.h"
 #include "core/ops/multiply.h"
@@ -9,6 +10,8 @@
 #include "core/ops/reduce.h"
 #include "core/ops/relu.h"
 #include "core/ops/reshape.h"
+#include "core/ops/sigmoid.h"
+#include "core/ops/slice.h"
 #include "core/plan/plan.h"
 #include "core/random.h"
 #include "core/run/program.h"
@@ -19,6 +22,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <numeric>
 
 using namespace hemp;
@@ -91,7 +95,71 @@ void check_same_result(const Tensor& y, const Tensor& x) {
     }
 }
 
+/// A network of random layers with sparse constant weights.
+class RandomNetwork {
+ public:
+    Tensor images = input("images", {2, 3, 6, 6});
+    Tensor y      = images;
+
+    explicit RandomNetwork(uint64_t seed) : seed_(seed), random_(seed, 0) {
+        for (int layer = 0; layer < 8; ++layer) {
+            y = next(y);
+        }
+        int64_t features = y.shape().size() / 2;
+        y                = relu(matmul(reshape(y, Shape{2, features}), weight({9, features}), {.transpose_b = true}));
+        y                = matmul(y, weight({4, 9}), {.transpose_b = true});
+    }
+
+ private:
+    Tensor next(const Tensor& x) {
+        int64_t c = x.shape()[1];
+        switch (below(9)) {
+            case 0: return conv(x, std::array{2, 5, 16, 24, 32}[below(5)], 3);
+            case 1: return conv(x, 8, 1);
+            case 2: return relu(x + weight({c, 1, 1}));
+            case 3: return sigmoid(x);
+            case 4: return conv2d(x, weight({c, 1, 3, 3}), {.padding = {1, 1}, .groups = c});
+            case 5: return x + relu(conv(x, c, 3));
+            case 6: return concat({x, conv(x, 4, 1)}, 1);
+            case 7: return slice(x, 1, 0, (c + 1) / 2);
+            default: return max_pool(x, {.window = {3, 3}, .stride = {1, 1}, .padding = {1, 1}});
+        }
+    }
+
+    Tensor conv(const Tensor& x, int64_t filters, int64_t kernel) {
+        return conv2d(x, weight({filters, x.shape()[1], kernel, kernel}), {.padding = {kernel / 2, kernel / 2}});
+    }
+
+    /// Half of the input channels are unread, and single weights are zero too.
+    Tensor weight(const Shape& shape) {
+        Array value = random_array({.shape = shape, .low = -0.5, .high = 0.5}, seed_ * 1000 + drawn_);
+        for (int64_t channel = 0; shape.rank() == 4 && channel < shape[1]; ++channel) {
+            if (below(2) == 0) {
+                prune(value, channel);
+            }
+        }
+        for (float& each : value.values<float>()) {
+            each = below(3) == 0 ? 0 : each;
+        }
+        return constant(std::move(value));
+    }
+
+    size_t below(uint64_t bound) { return random_.below(bound, drawn_++); }
+
+    uint64_t     seed_;
+    const Random random_;
+    uint64_t     drawn_ = 0;
+};
+
 }  // namespace
+
+TEST_CASE("random networks of sparse constants give what the definition gives") {
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+        CAPTURE(seed);
+        RandomNetwork net(seed);
+        check_same_result(net.y, net.images);
+    }
+}
 
 TEST_CASE("what no weight reads is not computed, through shifts, activations, pooling and flattening") {
     Tensor x      = input("x", {2, 3, 12, 12});
