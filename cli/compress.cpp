@@ -5,6 +5,7 @@
 #include "core/join.h"
 #include "core/run/team.h"
 #include "core/version.h"
+#include "hemp/arrange.h"
 #include "hemp/package.h"
 
 #include <fmt/core.h>
@@ -21,7 +22,8 @@ namespace {
 struct CompressArguments {
     RunOptions               options;
     RunPlace                 place;
-    std::vector<std::string> about_training;  ///< options given that have no meaning without data
+    bool                     keep_order = false;  ///< without data: hidden units stand where they stood
+    std::vector<std::string> about_training;      ///< options given that have no meaning without data
 };
 
 constexpr size_t max_levels = 256;
@@ -131,6 +133,16 @@ fs::path default_output(const fs::path& input) {
     return name.string() + ".hemp";
 }
 
+/// It takes as long again, which for large networks is too long.
+bool is_worth_arranging(const Model& model) {
+    constexpr int64_t most    = int64_t{1} << 24;
+    int64_t           weights = 0;
+    for (const Parameter& each : model.parameters()) {
+        weights += each.variable.shape().size();
+    }
+    return weights <= most;
+}
+
 int compress_alone(const CompressArguments& arguments, const Settings& settings) {
     const RunOptions& options = arguments.options;
     Input             input   = read_input(options.input, options.model, settings.file_memory());
@@ -142,6 +154,14 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     Quantized quantized    = quantize_as_it_is(input.model, options.levels, options.level_step);
     quantized.file.classes = input.classes;
     Bytes bytes            = encode(quantized.file, model_spec);
+    if (!arguments.keep_order && is_worth_arranging(input.model)) {
+        HempFile other       = arranged(quantized.file, hidden_units(input.model));
+        Bytes    other_bytes = encode(other, model_spec);
+        if (other_bytes.size() < bytes.size()) {
+            quantized.file = std::move(other);
+            bytes          = std::move(other_bytes);
+        }
+    }
     write_file_atomically(output, bytes);
     FileSummary parts = summarize(bytes, output.string(), model_spec);
     Json        summary{{"file", output.string()}, {"model", input.model.name}, {"bytes", bytes.size()}};
@@ -179,6 +199,9 @@ int compress(CompressArguments arguments, const Settings& settings) {
         }
         return compress_alone(arguments, settings);
     }
+    if (arguments.keep_order) {
+        fail<UsageError>("--keep-order: is for compression without data; drop it, or --data");
+    }
     if (arguments.place.folder.empty()) {
         arguments.place.folder = arguments.place.output.string() + ".run";
     }
@@ -212,12 +235,15 @@ Action add_compress(Command& command) {
                 "Of the search for a target, at most: each goes on from the one before with another coefficient, for "
                 "half of the epochs; 1: no search")
         .between(1, 100);
+    command.option("--keep-order", arguments->keep_order,
+                   "Without data: hidden units stay in their order; else similar ones stand side by side, which takes "
+                   "fewer bytes and computes the same");
     command.option("-o,--output", arguments->place.output, "The .hemp file; default: INPUT's name with .hemp");
     command.option("--out", arguments->place.folder, "Folder of the run; default: the file's name with .run");
     command.option("--resume", arguments->place.resume, "Go on with the interrupted run in the folder");
     command.option("--force", arguments->place.force, "Replace the run in the folder");
     return [arguments, command](const Settings& settings) {
-        const std::set<std::string> always{"INPUT", "--model", "--levels", "--level-step", "--output"};
+        const std::set<std::string> always{"INPUT", "--model", "--levels", "--level-step", "--keep-order", "--output"};
         for (const std::string& name : command.given()) {
             if (!always.contains(name)) {
                 arguments->about_training.push_back(name);

@@ -61,16 +61,16 @@ void empty_readers_of_silent_units(HempFile& file, const HiddenUnits& units) {
 
 /// Where a unit's weights are, in its row or in what reads it.
 std::vector<Marks> marks_of(const QuantizedTensor& tensor, int64_t count, bool columns) {
-    std::vector<Marks> marks(static_cast<size_t>(count));
     int32_t            zero  = zero_symbol(tensor.levels);
     int64_t            size  = tensor.shape.size();
     int64_t            row   = size / tensor.shape[0];
     int64_t            block = columns ? row / count : row;
+    std::vector<Marks> marks(static_cast<size_t>(count), Marks(static_cast<size_t>(size / count)));
     for (int64_t i = 0; i < size; ++i) {
         int64_t unit  = columns ? i % row / block : i / block;
         int64_t place = columns ? i / row * block + i % block : i % block;
         if (int32_t symbol = tensor.symbols[static_cast<size_t>(i)]; symbol != zero) {
-            marks[static_cast<size_t>(unit)].push_back({place, symbol > zero});
+            marks[static_cast<size_t>(unit)].add(static_cast<size_t>(place), symbol > zero);
         }
     }
     return marks;
@@ -80,10 +80,9 @@ std::vector<Marks> marks_of(const QuantizedTensor& tensor, int64_t count, bool c
 std::vector<size_t> order_of(const std::vector<Marks>& rows, const std::vector<Marks>& readers) {
     std::vector<size_t> order(rows.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    auto                live = std::ranges::stable_partition(order, [&](size_t unit) {
-                    return !rows[unit].empty() || !readers[unit].empty();
-                }).begin();
-    std::vector<size_t> units(order.begin(), live);
+    auto                has_weights = [&](size_t unit) { return rows[unit].count + readers[unit].count > 0; };
+    auto                dead        = std::ranges::stable_partition(order, has_weights);
+    std::vector<size_t> units(order.begin(), dead.begin());
     std::ranges::copy(similar_order({&rows, &readers}, units), order.begin());
     return order;
 }

@@ -1,6 +1,7 @@
 #include "hemp/similar_order.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace hemp {
@@ -8,16 +9,13 @@ namespace {
 
 float similarity(const Marks& a, const Marks& b) {
     constexpr float contrary = -0.5f;  // found by trial on trained LeNets, as is the root below
-    float           common   = 0;
-    for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
-        if (i->place == j->place) {
-            common += i->positive == j->positive ? 1 : contrary;
-        }
-        bool next_a = i->place <= j->place, next_b = j->place <= i->place;
-        i += next_a;
-        j += next_b;
+    int             equal = 0, unequal = 0;
+    for (size_t i = 0; i < a.positive.size(); ++i) {
+        equal += std::popcount(a.positive[i] & b.positive[i]) + std::popcount(a.negative[i] & b.negative[i]);
+        unequal += std::popcount(a.positive[i] & b.negative[i]) + std::popcount(a.negative[i] & b.positive[i]);
     }
-    return common / std::sqrt(static_cast<float>((a.size() + 1) * (b.size() + 1)));
+    return (static_cast<float>(equal) + contrary * static_cast<float>(unequal)) /
+           std::sqrt(static_cast<float>((a.count + 1) * (b.count + 1)));
 }
 
 /// Similarities of all pairs.
@@ -88,7 +86,7 @@ std::vector<size_t> similar_order(const std::vector<const std::vector<Marks>*>& 
     auto             marks = [&](size_t unit) {
         size_t count = 0;
         for (const std::vector<Marks>* kind : kinds) {
-            count += (*kind)[unit].size();
+            count += (*kind)[unit].count;
         }
         return count;
     };
