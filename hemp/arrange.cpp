@@ -80,10 +80,9 @@ std::vector<Marks> marks_of(const QuantizedTensor& tensor, int64_t count, bool c
 std::vector<size_t> order_of(const std::vector<Marks>& rows, const std::vector<Marks>& readers) {
     std::vector<size_t> order(rows.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    auto                has_weights = [&](size_t unit) { return rows[unit].count + readers[unit].count > 0; };
-    auto                dead        = std::ranges::stable_partition(order, has_weights);
-    std::vector<size_t> units(order.begin(), dead.begin());
-    std::ranges::copy(similar_order({&rows, &readers}, units), order.begin());
+    auto has_weights = [&](size_t unit) { return rows[unit].count + readers[unit].count > 0; };
+    auto dead        = std::stable_partition(order.begin(), order.end(), has_weights);  // clang 14 knows no subranges
+    std::ranges::copy(similar_order({&rows, &readers}, {order.begin(), dead}), order.begin());
     return order;
 }
 

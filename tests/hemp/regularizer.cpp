@@ -8,6 +8,7 @@
 #include "hemp/quantizer.h"
 #include "hemp/weight_coder.h"
 #include "optim/sgd.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
 #include "tests/interpreter.h"
 
