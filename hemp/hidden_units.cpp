@@ -124,7 +124,7 @@ std::vector<HiddenUnits> hidden_units(const Model& model) {
             }
         }
         std::vector<double> silenced = logits();
-        units->silent                = std::ranges::all_of(std::array{0.0f, -8.0f, 8.0f}, [&](float factor) {
+        units->silent                = std::ranges::all_of(std::array{-8.0f, 8.0f}, [&](float factor) {
             std::ranges::transform(kept[1], values(units->consumer).begin(),
                                                   [&](float value) { return factor * value; });
             return logits() == silenced;

@@ -15,9 +15,9 @@ using namespace hemp;
 TEST_CASE("a run that stops within an epoch goes on with the same bits, units in the order of that epoch's start") {
     Dataset digits = load_dataset("digits", Part::test, {});
     Recipe  coder  = recipe("hemp", "lenet300");
-    coder.epochs   = 4;
+    coder.epochs   = 2;
     coder.batch    = 100;
-    coder.refresh  = 3;
+    coder.refresh  = 4;
     coder.entropy  = 5;
     auto trained   = [&](int64_t stop_after) {
         Model   model = build_model("lenet300", 1);
@@ -37,7 +37,7 @@ TEST_CASE("a run that stops within an epoch goes on with the same bits, units in
         }
         return next.state();
     };
-    Checkpoint whole = trained(-1), parts = trained(25);
+    Checkpoint whole = trained(-1), parts = trained(15);
     REQUIRE(whole.arrays.size() == parts.arrays.size());
     bool moved = false;
     for (size_t i = 0; i < whole.arrays.size(); ++i) {
