@@ -9,7 +9,8 @@ struct ReduceOptions {
     bool             keep = false;  ///< reduced axes stay, with length 1
 };
 
-/// Sum over axes, accumulated in four times 16 lanes of f32 for at most 256 neighbours and in double beyond. Gradient to x.
+/// Sum over axes, accumulated in four times 16 lanes of f32 for at most 256 neighbours and in double beyond. Gradient
+/// to x.
 Tensor sum(const Tensor& x, const ReduceOptions& options = {});
 
 /// Mean over axes; a composition.

@@ -15,7 +15,7 @@ namespace hemp {
 namespace {
 
 struct Trained {
-    const char* name;      ///< of the file
+    const char* name;  ///< of the file
     const char* model;
     size_t      bytes;     ///< of the file
     std::string values;    ///< hash of the values of all tensors
