@@ -133,15 +133,8 @@ fs::path default_output(const fs::path& input) {
     return name.string() + ".hemp";
 }
 
-/// It takes as long again, which for large networks is too long.
-bool is_worth_arranging(const Model& model) {
-    constexpr int64_t most    = int64_t{1} << 24;
-    int64_t           weights = 0;
-    for (const Parameter& each : model.parameters()) {
-        weights += each.variable.shape().size();
-    }
-    return weights <= most;
-}
+/// Arranging takes as long as coding, which for larger networks is too long.
+constexpr int64_t most_arranged = int64_t{1} << 24;  // parameters
 
 int compress_alone(const CompressArguments& arguments, const Settings& settings) {
     const RunOptions& options = arguments.options;
@@ -153,15 +146,9 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     }
     Quantized quantized    = quantize_as_it_is(input.model, options.levels, options.level_step);
     quantized.file.classes = input.classes;
-    Bytes bytes            = encode(quantized.file, model_spec);
-    if (!arguments.keep_order && is_worth_arranging(input.model)) {
-        HempFile other       = arranged(quantized.file, hidden_units(input.model));
-        Bytes    other_bytes = encode(other, model_spec);
-        if (other_bytes.size() < bytes.size()) {
-            quantized.file = std::move(other);
-            bytes          = std::move(other_bytes);
-        }
-    }
+    bool  arranges         = !arguments.keep_order && parameter_count(input.model) <= most_arranged;
+    Bytes bytes            = arranges ? encode_smaller(quantized.file, hidden_units(input.model), model_spec)
+                                      : encode(quantized.file, model_spec);
     write_file_atomically(output, bytes);
     FileSummary parts = summarize(bytes, output.string(), model_spec);
     Json        summary{{"file", output.string()}, {"model", input.model.name}, {"bytes", bytes.size()}};

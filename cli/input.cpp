@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace fs = std::filesystem;
 
@@ -22,21 +23,23 @@ fs::path file_of_run(const fs::path& folder) {
     fail("{}: this folder holds neither best.ckpt nor last.ckpt; name the folder of a run", folder.string());
 }
 
-std::string model_of(const Safetensors& content, const std::string& asked, const std::string& where) {
+/// The model that a file says it holds, or else the one asked for.
+std::string model_of(const std::optional<std::string>& stored, const std::string& asked, const std::string& where) {
+    if (!stored && asked.empty()) {
+        fail<UsageError>(
+            "{}: the file does not say which model its weights belong to; name it with --model, where the command "
+            "takes that",
+            where);
+    }
+    if (stored && !asked.empty() && asked != *stored) {
+        fail<UsageError>("{}: the file holds a {}, not a {}; leave --model out", where, *stored, asked);
+    }
+    return stored.value_or(asked);
+}
+
+std::optional<std::string> stored_model(const Safetensors& content) {
     auto stored = content.metadata.find("model");
-    if (stored == content.metadata.end()) {
-        if (asked.empty()) {
-            fail<UsageError>(
-                "{}: the file does not say which model its weights belong to; name it with --model, where the command "
-                "takes that",
-                where);
-        }
-        return asked;
-    }
-    if (!asked.empty() && asked != stored->second) {
-        fail<UsageError>("{}: the file holds a {}, not a {}; leave --model out", where, stored->second, asked);
-    }
-    return stored->second;
+    return stored == content.metadata.end() ? std::nullopt : std::optional(stored->second);
 }
 
 bool is_hemp(std::span<const std::byte> bytes) {
@@ -44,18 +47,9 @@ bool is_hemp(std::span<const std::byte> bytes) {
 }
 
 Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const std::string& asked, size_t max_memory) {
-    HempFile    file = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
-    std::string name = file.model.empty() ? asked : file.model;
-    if (name.empty()) {
-        fail<UsageError>(
-            "{}: the file does not say which model its weights belong to; name it with --model, where the command "
-            "takes that",
-            path.string());
-    }
-    if (!asked.empty() && asked != name) {
-        fail<UsageError>("{}: the file holds a {}, not a {}; leave --model out", path.string(), name, asked);
-    }
-    Model model = build_model(name, 1);
+    HempFile file   = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
+    auto     stored = file.model.empty() ? std::nullopt : std::optional(file.model);
+    Model    model  = build_model(model_of(stored, asked, path.string()), 1);
     load(model, file);
     return {std::move(model), path, {}, std::move(file.classes), bytes.size()};
 }
@@ -120,7 +114,7 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
     if (content.metadata.contains("hemp.checksum")) {
         content = parse_checkpoint(bytes, where);
     }
-    Model model = build_model(model_of(content, asked, where), 1);
+    Model model = build_model(model_of(stored_model(content), asked, where), 1);
     set_parameters(model, content, where);
     std::vector<std::string> classes = classes_of(content, where);
     return {std::move(model), path, std::move(content.metadata), std::move(classes), bytes.size()};

@@ -434,13 +434,10 @@ int report(ReportArguments arguments, const Settings& settings) {
     for (size_t k = 0; k < outcome.confusion.size(); ++k) {
         names.push_back(k < test.classes.size() ? test.classes[k] : std::to_string(k));
     }
-    uint64_t weights = 0;
-    for (const Parameter& each : subject.model.parameters()) {
-        weights += static_cast<uint64_t>(each.variable.shape().size());
-    }
-    const std::string& model  = subject.model.name;
-    const bool         packed = !subject.packed.empty();
-    std::string        size   = packed ? fmt::format("{} bytes, ", grouped(subject.packed.size())) : "";
+    auto               weights = static_cast<uint64_t>(parameter_count(subject.model));
+    const std::string& model   = subject.model.name;
+    const bool         packed  = !subject.packed.empty();
+    std::string        size    = packed ? fmt::format("{} bytes, ", grouped(subject.packed.size())) : "";
 
     Page page(fmt::format("{}: {}{:.2f} %", model, size, outcome.evaluation.accuracy));
     Rows about{

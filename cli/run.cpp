@@ -192,7 +192,6 @@ class Run {
     void              train_round();
     bool              next_round();
     std::string       plan() const;  ///< what is about to be done, in words
-    int64_t           parameter_count() const;
     void              add_to_path();
     [[noreturn]] void fail_diverged(const std::string& sign) const;
     void              end_epoch(double loss);
@@ -279,7 +278,8 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (options_.has_target() && options_.rounds > 1) {
         search_.emplace(recipe_.entropy);
     }
-    progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch, parameter_count());
+    progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch,
+                      parameter_count(model_));
 }
 
 void Run::write_manifest(const Json& outputs) {
@@ -366,11 +366,7 @@ std::vector<std::byte> Run::judge() {
     // The accuracy that counts is that of the decoded file.
     HempFile packed              = package(model_, trainer_->regularizer());
     packed.classes               = kept_classes(data_.train.classes);
-    std::vector<std::byte> bytes = encode(packed, model_spec);
-    std::vector<std::byte> other = encode(arranged(packed, trainer_->units()), model_spec);
-    if (other.size() < bytes.size()) {
-        bytes = std::move(other);
-    }
+    std::vector<std::byte> bytes = encode_smaller(packed, trainer_->units(), model_spec);
     load(judged_, decode(bytes, "model.hemp", model_spec, {.max_memory = settings_.file_memory()}));
     return bytes;
 }
@@ -430,7 +426,7 @@ void Run::end_epoch(double loss) {
         text += fmt::format("  accuracy {:.2f} %", evaluation.accuracy);
     }
     if (!bytes.empty()) {
-        int64_t weights          = parameter_count();
+        int64_t weights          = parameter_count(model_);
         double  per_weight       = 8.0 * static_cast<double>(bytes.size()) / static_cast<double>(weights);
         entry["entropy"]         = round.entropy;
         entry["bytes"]           = bytes.size();
@@ -537,7 +533,7 @@ RunResult Run::result() {
     fs::path  hemp = trainer_->regularizer() != nullptr ? file("model.hemp") : fs::path();
     RunResult result{{}, hemp, {}};
     Json&     summary = result.summary;
-    auto      weights = static_cast<uint64_t>(parameter_count());
+    auto      weights = static_cast<uint64_t>(parameter_count(model_));
     if (!hemp.empty()) {
         Bytes bytes = read_file(hemp, settings_.file_memory());
         load(judged_, decode(bytes, hemp.string(), model_spec, {.max_memory = settings_.file_memory()}));
@@ -593,17 +589,9 @@ RunResult Run::result() {
     return result;
 }
 
-int64_t Run::parameter_count() const {
-    int64_t count = 0;
-    for (const Parameter& each : model_.parameters()) {
-        count += each.variable.shape().size();
-    }
-    return count;
-}
-
 std::string Run::plan() const {
     std::string text = fmt::format("{}: {} parameters, {} images, {} {} of {} steps, recipe {}", model_.name,
-                                   grouped(static_cast<uint64_t>(parameter_count())),
+                                   grouped(static_cast<uint64_t>(parameter_count(model_))),
                                    grouped(static_cast<uint64_t>(data_.train.size())), recipe_.epochs,
                                    recipe_.epochs == 1 ? "epoch" : "epochs", trainer_->steps_per_epoch(), recipe_.name);
     if (trainer_->regularizer() != nullptr) {

@@ -263,9 +263,9 @@ void Trainer::arrange() {
     if (orders_.empty()) {
         return;
     }
-    std::vector<Standing> standing = standing_of(package(model_, &*regularizer_), units_);
-    for (size_t i = 0; i < units_.size(); ++i) {
-        std::ranges::copy(standing[units_[i].producer].rows, value_of(orders_[i]).values<int32_t>().begin());
+    std::vector<std::vector<size_t>> orders = unit_orders(package(model_, &*regularizer_), units_);
+    for (size_t i = 0; i < orders.size(); ++i) {
+        std::ranges::copy(orders[i], value_of(orders_[i]).values<int32_t>().begin());
     }
 }
 
@@ -395,20 +395,16 @@ void Trainer::refresh() {
 
 /// Of the regularizer's weights.
 std::vector<Standing> Trainer::standing() const {
-    std::map<Tensor, Standing> of;
-    for (size_t i = 0; i < units_.size(); ++i) {
-        std::span<const int32_t> values = value_of(orders_[i]).values<int32_t>();
-        std::vector<size_t>      order(values.begin(), values.end());
-        auto                     variable_of = [&](size_t k) { return model_.parameters()[k].variable; };
-        for (size_t k : units_[i].companions) {
-            of[variable_of(k)].rows = order;
-        }
-        of[variable_of(units_[i].producer)].rows    = order;
-        of[variable_of(units_[i].consumer)].columns = order;
+    std::vector<std::vector<size_t>> orders;
+    for (const Tensor& order : orders_) {
+        std::span<const int32_t> values = value_of(order).values<int32_t>();
+        orders.emplace_back(values.begin(), values.end());
     }
-    std::vector<Standing> result;
-    for (const Tensor& each : regularizer_->weights()) {
-        result.push_back(of[each]);
+    const Parameters&     parameters = model_.parameters();
+    std::vector<Standing> all        = standing_of(units_, orders, parameters.size()), result;
+    for (const Tensor& weight : regularizer_->weights()) {
+        auto parameter = std::ranges::find(parameters, weight, &Parameter::variable);
+        result.push_back(std::move(all[static_cast<size_t>(parameter - parameters.begin())]));
     }
     return result;
 }

@@ -107,35 +107,42 @@ HempFile emptied(HempFile file, const std::vector<HiddenUnits>& units) {
     return file;
 }
 
-std::vector<Standing> orders(const HempFile& file, const std::vector<HiddenUnits>& units) {
-    std::vector<Standing> standing(file.tensors.size());
+/// Of a file without dead units.
+std::vector<std::vector<size_t>> orders_of(const HempFile& file, const std::vector<HiddenUnits>& units) {
+    std::vector<std::vector<size_t>> orders;
     for (const HiddenUnits& each : units) {
-        std::vector<size_t> order = order_of(marks_of(file.tensors[each.producer], each.count, false),
-                                             marks_of(file.tensors[each.consumer], each.count, true));
-        for (size_t k : each.companions) {
-            standing[k].rows = order;
-        }
-        standing[each.consumer].columns = order;
-        standing[each.producer].rows    = std::move(order);
+        orders.push_back(order_of(marks_of(file.tensors[each.producer], each.count, false),
+                                  marks_of(file.tensors[each.consumer], each.count, true)));
     }
-    return standing;
+    return orders;
 }
 
 }  // namespace
 
 HempFile arranged(const HempFile& file, const std::vector<HiddenUnits>& units) {
     HempFile              result   = emptied(file, units);
-    std::vector<Standing> standing = orders(result, units);
+    std::vector<Standing> standing = standing_of(units, orders_of(result, units), result.tensors.size());
     for (size_t i = 0; i < result.tensors.size(); ++i) {
         QuantizedTensor& tensor = result.tensors[i];
-        rearrange(std::span(tensor.symbols), tensor.shape.rank() > 0 ? tensor.shape[0] : 1, standing[i]);
+        rearrange(std::span(tensor.symbols), tensor.shape, standing[i]);
         tensor = canonical(std::move(tensor));
     }
     return result;
 }
 
-std::vector<Standing> standing_of(const HempFile& file, const std::vector<HiddenUnits>& units) {
-    return orders(emptied(file, units), units);
+std::vector<std::vector<size_t>> unit_orders(const HempFile& file, const std::vector<HiddenUnits>& units) {
+    return orders_of(emptied(file, units), units);
+}
+
+std::vector<std::byte> encode_smaller(HempFile& file, const std::vector<HiddenUnits>& units, const Registry& registry) {
+    HempFile               other       = arranged(file, units);
+    std::vector<std::byte> bytes       = encode(file, registry);
+    std::vector<std::byte> other_bytes = encode(other, registry);
+    if (bytes.size() <= other_bytes.size()) {
+        return bytes;
+    }
+    file = std::move(other);
+    return other_bytes;
 }
 
 }  // namespace hemp

@@ -4,7 +4,6 @@
 
 #include "hemp/file.h"
 #include "hemp/hidden_units.h"
-#include "hemp/standing.h"
 
 namespace hemp {
 
@@ -13,7 +12,10 @@ namespace hemp {
 /// bit.
 HempFile arranged(const HempFile& file, const std::vector<HiddenUnits>& units);
 
-/// How each tensor stands in an arranged file.
-std::vector<Standing> standing_of(const HempFile& file, const std::vector<HiddenUnits>& units);
+/// The order that the units of each have in an arranged file.
+std::vector<std::vector<size_t>> unit_orders(const HempFile& file, const std::vector<HiddenUnits>& units);
+
+/// Encodes the file as it is and arranged. Returns the fewer bytes, and leaves in `file` what they hold.
+std::vector<std::byte> encode_smaller(HempFile& file, const std::vector<HiddenUnits>& units, const Registry& registry);
 
 }  // namespace hemp

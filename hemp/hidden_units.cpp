@@ -2,7 +2,6 @@
 
 #include "core/random.h"
 #include "core/run/program.h"
-#include "hemp/standing.h"
 
 #include <algorithm>
 #include <array>
@@ -123,10 +122,11 @@ std::vector<HiddenUnits> hidden_units(const Model& model) {
                 std::ranges::fill(values(k), 0.0f);
             }
         }
-        std::vector<double> silenced = logits();
-        units->silent                = std::ranges::all_of(std::array{-8.0f, 8.0f}, [&](float factor) {
-            std::ranges::transform(kept[1], values(units->consumer).begin(),
-                                                  [&](float value) { return factor * value; });
+        const std::vector<float>& readers  = kept[1];
+        std::vector<double>       silenced = logits();
+        units->silent                      = std::ranges::all_of(std::array{-8.0f, 8.0f}, [&](float factor) {
+            std::ranges::transform(readers, values(units->consumer).begin(),
+                                                        [&](float value) { return factor * value; });
             return logits() == silenced;
         });
         for (size_t k = 0; k < touched.size(); ++k) {
@@ -135,6 +135,19 @@ std::vector<HiddenUnits> hidden_units(const Model& model) {
         found.push_back(*units);
     }
     return found;
+}
+
+std::vector<Standing> standing_of(const std::vector<HiddenUnits>& units, const std::vector<std::vector<size_t>>& orders,
+                                  size_t tensors) {
+    std::vector<Standing> standing(tensors);
+    for (size_t i = 0; i < units.size(); ++i) {
+        for (size_t k : units[i].companions) {
+            standing[k].rows = orders[i];
+        }
+        standing[units[i].producer].rows    = orders[i];
+        standing[units[i].consumer].columns = orders[i];
+    }
+    return standing;
 }
 
 }  // namespace hemp

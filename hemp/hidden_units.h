@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hemp/standing.h"
 #include "models/model.h"
 
 #include <cstddef>
@@ -23,5 +24,9 @@ struct HiddenUnits {
 /// The hidden units of a network: found by exchanging those of a copy with random weights, which must not change its
 /// logits by more than rounding. Units of a residual stream, which several layers add to, are none.
 std::vector<HiddenUnits> hidden_units(const Model& model);
+
+/// How each of a network's so many tensors stands where `orders` are those of its units.
+std::vector<Standing> standing_of(const std::vector<HiddenUnits>& units, const std::vector<std::vector<size_t>>& orders,
+                                  size_t tensors);
 
 }  // namespace hemp

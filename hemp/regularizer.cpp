@@ -119,13 +119,13 @@ double Regularizer::price(const std::vector<Standing>& standing) {
             lower[k]  = w[k] < levels[index[k]] || index[k] + 1u == levels.size() ? symbol[k] - 1 : symbol[k];
         }
         std::span<float>     slopes = value_of(slopes_[i]).values<float>();
-        int64_t              rows   = weights_[i].shape().rank() > 0 ? weights_[i].shape()[0] : 1;
+        const Shape&         shape  = weights_[i].shape();
         const Standing       placed = standing.empty() ? Standing() : standing[i];
         std::vector<int32_t> below  = lower;
-        rearrange(std::span(symbol), rows, placed);
-        rearrange(std::span(below), rows, placed);
-        bits += prices.add(weights_[i].shape(), symbol, below, slopes);
-        rearrange(slopes, rows, reverse(placed));
+        rearrange(std::span(symbol), shape, placed);
+        rearrange(std::span(below), shape, placed);
+        bits += prices.add(shape, symbol, below, slopes);
+        rearrange(slopes, shape, reverse(placed));
         for (size_t k = 0; k < w.size(); ++k) {
             auto  at = static_cast<size_t>(std::clamp(lower[k] + origin, 0, static_cast<int32_t>(levels.size()) - 2));
             bool  inside = w[k] >= levels.front() && w[k] < levels.back();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/shape.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -35,12 +37,12 @@ struct Standing {
 
 /// New row r is old row rows[r], new block c of columns old block columns[c].
 template <class T>
-void rearrange(std::span<T> values, int64_t rows, const Standing& standing) {
+void rearrange(std::span<T> values, const Shape& shape, const Standing& standing) {
     if (!standing.rows.empty()) {
         reorder_rows(values, standing.rows);
     }
     if (!standing.columns.empty()) {
-        reorder_columns(values, rows, standing.columns);
+        reorder_columns(values, shape[0], standing.columns);
     }
 }
 

@@ -78,6 +78,14 @@ Tensor Model::operator()(const Tensor& images, Pass& pass) const {
     return network.forward((pixels - constant_per_channel(mean)) / constant_per_channel(deviation), pass);
 }
 
+int64_t parameter_count(const Model& model) {
+    int64_t count = 0;
+    for (const Parameter& each : model.parameters()) {
+        count += each.variable.shape().size();
+    }
+    return count;
+}
+
 const Parameter& parameter(const Model& model, const std::string& name) {
     std::string known;
     for (const Parameter& each : model.parameters()) {

@@ -21,6 +21,9 @@ struct Model {
     Tensor operator()(const Tensor& images, Pass& pass) const;
 };
 
+/// The elements of all its parameters.
+int64_t parameter_count(const Model& model);
+
 /// The parameter of that name; throws Error that lists the names there are.
 const Parameter& parameter(const Model& model, const std::string& name);
 

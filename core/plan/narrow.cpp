@@ -62,6 +62,13 @@ bool is_elementwise(const Node& node) {
 
 Mixing mixing_of(const Node& node) { return node.op->mixing != nullptr ? node.op->mixing(node) : Mixing::none; }
 
+/// With weights that are constants.
+bool mixes(const Tensor& tensor) {
+    const Node& node = tensor.node();
+    return mixing_of(node) != Mixing::none && channels_of(node.inputs[0]) > 0 && !is_constant(node.inputs[0]) &&
+           is_constant(node.inputs[1]);
+}
+
 Kind kind_of(const Tensor& tensor) {
     const Node&     node = tensor.node();
     const Operator& op   = *node.op;
@@ -71,12 +78,12 @@ Kind kind_of(const Tensor& tensor) {
     if (is_elementwise(node)) {
         return Kind::follows;
     }
-    bool images = channels_of(node.inputs[0]) > 0 && !is_constant(node.inputs[0]);
-    if (images && mixing_of(node) != Mixing::none && is_constant(node.inputs[1])) {
+    if (mixes(tensor)) {
         return Kind::mixes;
     }
     bool others  = std::all_of(node.inputs.begin() + 1, node.inputs.end(),
                                [&](const Tensor& input) { return has_a_row_each(input, node.type.shape); });
+    bool images  = channels_of(node.inputs[0]) > 0 && !is_constant(node.inputs[0]);
     bool follows = images && others && op.on_channels != nullptr && op.on_channels(node, node.inputs);
     return follows ? Kind::follows : Kind::whole;
 }
@@ -236,6 +243,9 @@ class Narrowing final : public Rewriting {
 
 }  // namespace
 
-Roots narrow(const Roots& roots) { return Narrowing(roots).run(roots); }
+Roots narrow(const Roots& roots) {
+    bool anything = std::ranges::any_of(topological_order(roots.all()), mixes);  // not so in training
+    return anything ? Narrowing(roots).run(roots) : roots;
+}
 
 }  // namespace hemp

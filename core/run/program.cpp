@@ -290,7 +290,6 @@ Plan make_plan(const Tensors& outputs, const Updates& updates, const CompileOpti
         pass(fold_scales, "fold scales");
         pass(simplify, "simplify");
         pass(narrow, "narrow");
-        pass(simplify, "simplify");
         pass(contract, "contract");
     }
     if (options.blocks) {

@@ -243,7 +243,7 @@ TEST_CASE("for the coder, prices are those of the order in which the file holds 
     }
     Standing standing{.rows = {0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11}, .columns = {4, 3, 2, 1, 0}};
     Array    moved = values;
-    rearrange(moved.values<float>(), 12, standing);
+    rearrange(moved.values<float>(), {12, 10}, standing);
 
     auto regularizer_of = [](const Tensor& w) {
         return Regularizer({w}, {.target = Target::coder, .levels = 7, .deviations = 1});
@@ -255,9 +255,9 @@ TEST_CASE("for the coder, prices are those of the order in which the file holds 
     CHECK(as_it_is.price() > bits);
     as_it_is.price({standing});
     Array slopes = value_of(as_it_is.slopes()[0]);
-    rearrange(slopes.values<float>(), 12, standing);
+    rearrange(slopes.values<float>(), {12, 10}, standing);
     CHECK(same_bits(slopes, value_of(as_it_stands.slopes()[0])));
-    rearrange(slopes.values<float>(), 12, reverse(standing));
+    rearrange(slopes.values<float>(), {12, 10}, reverse(standing));
     CHECK(same_bits(slopes, value_of(as_it_is.slopes()[0])));
 }
 
