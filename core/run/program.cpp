@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -129,6 +130,7 @@ void Program::Parts::bind(const std::vector<Feed>& feeds) {
 void Program::Parts::run_steps(bool timed) {
     using Clock = std::chrono::steady_clock;
     Barrier            barrier(threads);
+    std::array         shares{Shares(threads), Shares(threads)};  // in turns: one is dealt while the other is in use
     std::exception_ptr failure;
     std::mutex         failure_lock;
     std::atomic<bool>  failed{false};
@@ -137,24 +139,29 @@ void Program::Parts::run_steps(bool timed) {
             arena->at(thread_scratch_offset + static_cast<size_t>(thread) * thread_scratch_bytes);
         auto start = Clock::now();
         bool alone = false;  // the stage before ran on thread 0 only
+        int  turn  = 0;
         for (Step& step : steps) {
             Buffers buffers{step.inputs, step.outputs, arena->at(step.scratch), thread_scratch};
             for (const Stage& stage : step.work.stages) {
-                // Pieces go to threads by number: the same thread finds in its cache what it wrote a step before.
-                int64_t begin      = stage.pieces * thread / threads;
-                int64_t end        = stage.pieces * (thread + 1) / threads;
-                bool    next_alone = stage.pieces == 1;
-                if (next_alone) {
-                    begin = 0;
-                    end   = thread == 0 ? 1 : 0;
+                bool next_alone = stage.pieces == 1;
+                if (!next_alone) {
+                    turn = 1 - turn;
+                    shares[turn].deal(thread, stage.pieces);
                 }
                 if (threads > 1 && !(alone && next_alone)) {
                     barrier.wait();
                 }
                 alone = next_alone;
                 try {
-                    for (int64_t piece = begin; piece < end && !failed.load(std::memory_order_relaxed); ++piece) {
-                        stage.run(buffers, piece);
+                    auto next = [&] { return failed.load(std::memory_order_relaxed) ? -1 : shares[turn].take(thread); };
+                    if (alone) {
+                        if (thread == 0 && !failed) {
+                            stage.run(buffers, 0);
+                        }
+                    } else {
+                        for (int64_t piece = next(); piece >= 0; piece = next()) {
+                            stage.run(buffers, piece);
+                        }
                     }
                 } catch (...) {
                     std::lock_guard lock(failure_lock);

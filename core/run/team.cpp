@@ -40,6 +40,26 @@ void Barrier::wait() {
     }
 }
 
+void Shares::deal(int thread, int64_t pieces) {
+    auto   threads = static_cast<int64_t>(shares_.size());
+    Share& share   = shares_[static_cast<size_t>(thread)];
+    share.next.store(pieces * thread / threads, std::memory_order_relaxed);
+    share.end = pieces * (thread + 1) / threads;
+}
+
+int64_t Shares::take(int thread) {
+    for (size_t i = 0; i < shares_.size(); ++i) {
+        Share& share = shares_[(static_cast<size_t>(thread) + i) % shares_.size()];
+        if (share.next.load(std::memory_order_relaxed) < share.end) {
+            int64_t piece = share.next.fetch_add(1, std::memory_order_relaxed);
+            if (piece < share.end) {
+                return piece;
+            }
+        }
+    }
+    return -1;
+}
+
 void run_team(int threads, const std::function<void(int thread)>& body) {
     if (threads == 1) {
         body(0);

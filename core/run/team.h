@@ -2,7 +2,9 @@
 // The threads that run a program together: one OpenMP region a run, a barrier between steps.
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace hemp {
 
@@ -23,6 +25,27 @@ class Barrier {
     int              threads_;
     std::atomic<int> waiting_{0};
     std::atomic<int> round_{0};
+};
+
+/// Deals the pieces of a stage out. Each thread gets its own share first, the same part of the pieces at every stage:
+/// it finds in its cache what it wrote a step before. Then it takes what others have not begun, for a core may be
+/// slower than its neighbour, or be taken away for a while.
+class Shares {
+ public:
+    explicit Shares(int threads) : shares_(static_cast<size_t>(threads)) {}
+
+    /// Every thread does this before any takes a piece, and once all have taken those dealt before.
+    void deal(int thread, int64_t pieces);
+
+    /// The number of a piece that nobody had, or -1 when there is none left.
+    int64_t take(int thread);
+
+ private:
+    struct alignas(64) Share {  // a line of the cache each
+        std::atomic<int64_t> next{0};
+        int64_t              end = 0;
+    };
+    std::vector<Share> shares_;
 };
 
 /// Runs body(thread) on `threads` threads, 0 being the caller's, and returns when all have ended.
