@@ -16,18 +16,14 @@ struct DecompressArguments {
 };
 
 int decompress(const DecompressArguments& arguments, const Settings& settings) {
-    Bytes       bytes = read_file(arguments.file, settings.file_memory());
-    HempFile    file  = decode(bytes, arguments.file, model_spec, {.max_memory = settings.file_memory()});
-    Safetensors content;
-    for (QuantizedTensor& tensor : file.tensors) {
-        content.arrays.push_back({tensor.name, dequantize(tensor)});
-        tensor = {};  // its values take the place of its symbols, as the limit on memory supposes
-    }
+    Bytes    bytes = read_file(arguments.file, settings.file_memory());
+    HempFile file  = decode(bytes, arguments.file, model_spec, {.max_memory = settings.file_memory()});
+    Metadata metadata;
     if (!file.model.empty()) {
-        content.metadata["model"] = file.model;
+        metadata["model"] = file.model;
     }
     if (!file.classes.empty()) {
-        content.metadata[classes_key] = text_of(file.classes);
+        metadata[classes_key] = text_of(file.classes);
     }
     fs::path output =
         arguments.output.empty() ? fs::path(arguments.file).replace_extension(".safetensors") : arguments.output;
@@ -35,7 +31,11 @@ int decompress(const DecompressArguments& arguments, const Settings& settings) {
     if (fs::equivalent(output, arguments.file, ignored)) {
         fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
     }
-    write_safetensors(output, content);
+    std::vector<NamedBytes> tensors;
+    for (QuantizedTensor& tensor : file.tensors) {
+        tensors.push_back({tensor.name, {tensor.shape, DType::f32}, dequantize_in_place(tensor)});
+    }
+    write_safetensors(output, tensors, metadata);
     return 0;
 }
 

@@ -57,6 +57,8 @@ struct Clamp {
     float low  = -std::numeric_limits<float>::infinity();
     float high = std::numeric_limits<float>::infinity();
 
+    bool bounds() const { return std::isfinite(low) || std::isfinite(high); }
+
     /// Both one after the other.
     Clamp then(const Clamp& next) const {
         return {std::clamp(low, next.low, next.high), std::clamp(high, next.low, next.high)};
@@ -105,11 +107,9 @@ class BlockedOperands {
 struct Finishing {
     Tensor bias;    ///< one value a channel, in the form that broadcasts over y; or none
     Tensor addend;  ///< of y's shape; or none
-    double low  = -std::numeric_limits<double>::infinity();
-    double high = std::numeric_limits<double>::infinity();
+    Clamp  clamp = {};
 
-    bool bounded() const { return std::isfinite(low) || std::isfinite(high); }
-    bool empty() const { return !bias && !addend && !bounded(); }
+    bool empty() const { return !bias && !addend && !clamp.bounds(); }
 };
 
 struct Operator {

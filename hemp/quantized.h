@@ -2,7 +2,9 @@
 
 #include "core/array.h"
 
+#include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -35,16 +37,28 @@ inline int32_t zero_symbol(std::span<const float> levels) {
     return static_cast<int32_t>(zero);
 }
 
-/// The f32 values, to the bit the same on every machine: one product rounded to nearest, or a level as it is.
+/// What a symbol stands for, to the bit the same on every machine: one product rounded to nearest, or a level as it is.
+inline float value_of(const QuantizedTensor& tensor, int32_t symbol) {
+    return tensor.levels.empty() ? static_cast<float>(symbol) * tensor.step
+                                 : tensor.levels.at(static_cast<size_t>(symbol));
+}
+
+/// The f32 values.
 inline Array dequantize(const QuantizedTensor& tensor) {
     Array  array(Type{tensor.shape, DType::f32});
     size_t i = 0;
     for (float& value : array.values<float>()) {
-        int32_t symbol = tensor.symbols.at(i++);
-        value          = tensor.levels.empty() ? static_cast<float>(symbol) * tensor.step
-                                               : tensor.levels.at(static_cast<size_t>(symbol));
+        value = value_of(tensor, tensor.symbols.at(i++));
     }
     return array;
+}
+
+/// The f32 values in the memory of the symbols, which they take the place of.
+inline std::span<const std::byte> dequantize_in_place(QuantizedTensor& tensor) {
+    for (int32_t& symbol : tensor.symbols) {
+        symbol = std::bit_cast<int32_t>(value_of(tensor, symbol));
+    }
+    return std::as_bytes(std::span(tensor.symbols));
 }
 
 }  // namespace hemp

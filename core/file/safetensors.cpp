@@ -300,33 +300,28 @@ std::string text_of(const Json& header) {
     }
 }
 
-/// Those of wide elements first, so that all are aligned.
-std::vector<const NamedArray*> order_of(const Safetensors& content) {
-    std::vector<const NamedArray*> order;
-    for (const NamedArray& array : content.arrays) {
-        order.push_back(&array);
-    }
-    std::stable_sort(order.begin(), order.end(), [](const NamedArray* a, const NamedArray* b) {
-        return bytes_of(a->values.dtype()) > bytes_of(b->values.dtype());
+/// Wide elements first, so that all are aligned.
+void order(std::vector<NamedBytes>& tensors) {
+    std::stable_sort(tensors.begin(), tensors.end(), [](const NamedBytes& a, const NamedBytes& b) {
+        return bytes_of(a.type.dtype) > bytes_of(b.type.dtype);
     });
-    return order;
 }
 
 /// What comes before the values: the length and the JSON.
-Bytes format_header(const Safetensors& content, const std::vector<const NamedArray*>& order) {
+Bytes format_header(const std::vector<NamedBytes>& tensors, const Metadata& metadata) {
     Json   header = Json::object();
     size_t size   = 0;
-    if (!content.metadata.empty()) {
-        header[metadata_key] = content.metadata;
+    if (!metadata.empty()) {
+        header[metadata_key] = metadata;
     }
-    for (const NamedArray* array : order) {
-        if (array->name == metadata_key || header.contains(array->name)) {
-            fail("safetensors: two tensors are named \"{}\"; give each its own name", array->name);
+    for (const NamedBytes& tensor : tensors) {
+        if (tensor.name == metadata_key || header.contains(tensor.name)) {
+            fail("safetensors: two tensors are named \"{}\"; give each its own name", tensor.name);
         }
-        header[array->name] = {{"dtype", written_name(array->values.dtype())},
-                               {"shape", array->values.shape().lengths()},
-                               {"data_offsets", {size, size + array->values.bytes()}}};
-        size += array->values.bytes();
+        header[tensor.name] = {{"dtype", written_name(tensor.type.dtype)},
+                               {"shape", tensor.type.shape.lengths()},
+                               {"data_offsets", {size, size + tensor.values.size()}}};
+        size += tensor.values.size();
     }
     std::string text = text_of(header);
     text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -336,10 +331,6 @@ Bytes format_header(const Safetensors& content, const std::vector<const NamedArr
     std::memcpy(bytes.data(), &length, length_bytes);
     std::memcpy(bytes.data() + length_bytes, text.data(), text.size());
     return bytes;
-}
-
-std::span<const std::byte> bytes_in(const Array& array) {
-    return {static_cast<const std::byte*>(array.memory()), array.bytes()};
 }
 
 }  // namespace
@@ -355,16 +346,17 @@ Safetensors parse_safetensors(std::span<const std::byte> bytes, const std::strin
 }
 
 Bytes format_safetensors(const Safetensors& content) {
-    std::vector<const NamedArray*> order = order_of(content);
-    Bytes                          bytes = format_header(content, order);
-    size_t                         size  = bytes.size();
-    for (const NamedArray* array : order) {
-        size += array->values.bytes();
+    std::vector<NamedBytes> tensors;
+    size_t                  size = 0;
+    for (const auto& [name, array] : content.arrays) {
+        tensors.push_back({name, array.type(), {static_cast<const std::byte*>(array.memory()), array.bytes()}});
+        size += array.bytes();
     }
-    bytes.reserve(size);
-    for (const NamedArray* array : order) {
-        std::span<const std::byte> values = bytes_in(array->values);
-        bytes.insert(bytes.end(), values.begin(), values.end());
+    order(tensors);
+    Bytes bytes = format_header(tensors, content.metadata);
+    bytes.reserve(bytes.size() + size);
+    for (const NamedBytes& tensor : tensors) {
+        bytes.insert(bytes.end(), tensor.values.begin(), tensor.values.end());
     }
     return bytes;
 }
@@ -373,12 +365,12 @@ Safetensors read_safetensors(const std::filesystem::path& path, size_t max_bytes
     return parse_safetensors(read_file(path, max_bytes), path.string());
 }
 
-void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
-    std::vector<const NamedArray*>          order  = order_of(content);
-    Bytes                                   header = format_header(content, order);
+void write_safetensors(const std::filesystem::path& path, std::vector<NamedBytes> tensors, const Metadata& metadata) {
+    order(tensors);
+    Bytes                                   header = format_header(tensors, metadata);
     std::vector<std::span<const std::byte>> pieces{header};
-    for (const NamedArray* array : order) {
-        pieces.push_back(bytes_in(array->values));
+    for (const NamedBytes& tensor : tensors) {
+        pieces.push_back(tensor.values);
     }
     write_file_atomically(path, pieces);
 }

@@ -16,9 +16,11 @@ struct NamedArray {
     Array       values;
 };
 
+using Metadata = std::map<std::string, std::string>;
+
 struct Safetensors {
-    std::vector<NamedArray>            arrays;  ///< in the order in which their values lie in the file
-    std::map<std::string, std::string> metadata;
+    std::vector<NamedArray> arrays;  ///< in the order in which their values lie in the file
+    Metadata                metadata;
 
     /// Null if there is none of that name.
     const Array* find(std::string_view name) const;
@@ -38,8 +40,15 @@ Bytes format_safetensors(const Safetensors& content);
 /// Throws as read_file and parse_safetensors.
 Safetensors read_safetensors(const std::filesystem::path& path, size_t max_bytes);
 
+/// A tensor whose values lie wherever they are, type.bytes() bytes of them.
+struct NamedBytes {
+    std::string                name;
+    Type                       type;
+    std::span<const std::byte> values;
+};
+
 /// As format_safetensors to a file, without a copy of the values.
 ///   throws    as write_file_atomically and format_safetensors
-void write_safetensors(const std::filesystem::path& path, const Safetensors& content);
+void write_safetensors(const std::filesystem::path& path, std::vector<NamedBytes> tensors, const Metadata& metadata);
 
 }  // namespace hemp

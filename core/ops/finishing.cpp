@@ -1,8 +1,13 @@
 #include "core/ops/finishing.h"
 
-#include <cmath>
-
 namespace hemp {
+namespace {
+
+Clamp clamp_of(const Node& node, const std::string& prefix = {}) {
+    return {static_cast<float>(node.real(prefix + "low")), static_cast<float>(node.real(prefix + "high"))};
+}
+
+}  // namespace
 
 void add_finishing(const Finishing& finishing, Tensors& inputs, Attributes& attributes, const std::string& prefix) {
     for (const Tensor& operand : {finishing.bias, finishing.addend}) {
@@ -12,16 +17,15 @@ void add_finishing(const Finishing& finishing, Tensors& inputs, Attributes& attr
     }
     attributes[prefix + "bias"]   = int64_t{bool(finishing.bias)};
     attributes[prefix + "addend"] = int64_t{bool(finishing.addend)};
-    attributes[prefix + "low"]    = finishing.low;
-    attributes[prefix + "high"]   = finishing.high;
+    attributes[prefix + "low"]    = double{finishing.clamp.low};
+    attributes[prefix + "high"]   = double{finishing.clamp.high};
 }
 
 Finishing finishing_of(const Node& node, size_t others, const std::string& prefix) {
     bool bias = node.integer(prefix + "bias") != 0, addend = node.integer(prefix + "addend") != 0;
     return {.bias   = bias ? node.inputs[others] : Tensor(),
             .addend = addend ? node.inputs[others + (bias ? 1 : 0)] : Tensor(),
-            .low    = node.real(prefix + "low"),
-            .high   = node.real(prefix + "high")};
+            .clamp  = clamp_of(node, prefix)};
 }
 
 size_t count_finishing(const Node& node, const std::string& prefix) {
@@ -29,16 +33,16 @@ size_t count_finishing(const Node& node, const std::string& prefix) {
 }
 
 FinishingOperands::FinishingOperands(const Node& node, size_t others, const std::string& prefix)
-    : bounds_{.low  = static_cast<float>(node.real(prefix + "low")),
-              .high = static_cast<float>(node.real(prefix + "high"))} {
+    : clamp_(clamp_of(node, prefix)) {
     bias_   = node.integer(prefix + "bias") != 0 ? others : 0;
     addend_ = node.integer(prefix + "addend") != 0 ? others + (bias_ != 0 ? 1 : 0) : 0;
 }
 
 Finish FinishingOperands::at(const Buffers& memory, int64_t block, int64_t floats) const {
-    Finish whole = bounds_;
-    whole.bias   = bias_ == 0 ? nullptr : memory.input<float>(bias_);
-    whole.addend = addend_ == 0 ? nullptr : memory.input<float>(addend_);
+    Finish whole{.bias   = bias_ == 0 ? nullptr : memory.input<float>(bias_),
+                 .addend = addend_ == 0 ? nullptr : memory.input<float>(addend_),
+                 .low    = clamp_.low,
+                 .high   = clamp_.high};
     return whole.at(block, floats);
 }
 
@@ -57,7 +61,7 @@ void expect_finishing(const Node& node, size_t others, const Shape& y, const std
 std::string with_finishing(std::string algorithm, const Node& node) {
     algorithm += node.integer("bias") != 0 ? " + bias" : "";
     algorithm += node.integer("addend") != 0 ? " + addend" : "";
-    algorithm += std::isfinite(node.real("low")) || std::isfinite(node.real("high")) ? ", bounded" : "";
+    algorithm += clamp_of(node).bounds() ? ", bounded" : "";
     return algorithm;
 }
 

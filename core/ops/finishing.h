@@ -27,7 +27,7 @@ class FinishingOperands {
 
  private:
     size_t bias_ = 0, addend_ = 0;  ///< inputs; 0: none
-    Finish bounds_;
+    Clamp  clamp_;
 };
 
 /// Throws ShapeError unless bias and addend fit the convolution's result y [N, B, H, W, 16], and, without a prefix, are

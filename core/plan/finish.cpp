@@ -44,18 +44,16 @@ class FinishPass final : public Rewriting {
         if (found == drafts_.end() || readers(node.inputs[i]) > 1 || node.type.shape != node.inputs[i].shape()) {
             return {};
         }
-        Draft y                         = found->second;
-        auto& [bias, addend, low, high] = y.finishing;
-        if (std::optional<Clamp> clamp = node.op->clamp != nullptr ? node.op->clamp(node) : std::nullopt) {
+        Draft y                     = found->second;
+        auto& [bias, addend, clamp] = y.finishing;
+        if (std::optional<Clamp> next = node.op->clamp != nullptr ? node.op->clamp(node) : std::nullopt) {
             if (i != 0) {
                 return {};
             }
-            Clamp both = Clamp{static_cast<float>(low), static_cast<float>(high)}.then(*clamp);
-            low        = both.low;
-            high       = both.high;
+            clamp = clamp.then(*next);
             return y;
         }
-        if (node.op->arithmetic != Arithmetic::sum || y.finishing.bounded()) {
+        if (node.op->arithmetic != Arithmetic::sum || clamp.bounds()) {
             return {};
         }
         const Tensor& other = inputs[1 - i];

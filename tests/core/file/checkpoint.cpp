@@ -88,7 +88,7 @@ TEST_CASE("a checkpoint") {
         CHECK_THROWS_WITH_AS(load_newest_valid(path, bytes - 1), doctest::Contains("--max-memory"), DataError);
     }
     SUBCASE("is not any safetensors file") {
-        write_safetensors(path, checkpoint_of(1));
+        write_file_atomically(path, format_safetensors(checkpoint_of(1)));
         CHECK_THROWS_WITH_AS(
             load_checkpoint(path),
             (path.string() + ": has no checksum, so it is no checkpoint or a damaged one; use another").c_str(),

@@ -19,16 +19,14 @@ const Tolerance direct{.ulps = 32, .floor = 16};
 const Tolerance winograd{.ulps = 256, .floor = 64};
 
 struct FinishingCase {
-    bool   bias, addend;
-    double low, high;
+    bool  bias, addend;
+    Clamp clamp = {};
 };
 
-constexpr double infinite = std::numeric_limits<double>::infinity();
+constexpr float infinite = std::numeric_limits<float>::infinity();
 
-const std::vector<FinishingCase> finishings{{false, false, -infinite, infinite},
-                                            {true, false, -infinite, infinite},
-                                            {false, true, 0, infinite},
-                                            {true, true, -1, 6}};
+const std::vector<FinishingCase> finishings{
+    {false, false}, {true, false}, {false, true, {0, infinite}}, {true, true, {-1, 6}}};
 
 /// x [N, C, H, W], given in blocks unless it stays planar; every finishing unless told.
 void check_finished(const Shape& x, const Shape& weight, const ConvOptions& options,
@@ -50,8 +48,7 @@ void check_finished(const Shape& x, const Shape& weight, const ConvOptions& opti
             return with(t[0], t[1], options,
                         {.bias   = each.bias ? t[2] : Tensor(),
                          .addend = each.addend ? t.back() : Tensor(),
-                         .low    = each.low,
-                         .high   = each.high});
+                         .clamp  = each.clamp});
         };
         check_operator(fmt::format("{} stride {} padding {}", depthwise ? "depthwise_finished" : "conv2d_finished",
                                    options.stride[0], options.padding[0]),
@@ -100,9 +97,9 @@ TEST_CASE("finished convolutions") {
             for (const Shape& x : {Shape{2, 20, 5, 6}, Shape{1, 16, 70, 41}}) {
                 ConvOptions options{.stride = {stride, stride}, .padding = {1, 1}, .groups = 40};
                 auto        build = [=](const Tensors& t) {
-                    Tensor expanded =
-                        conv2d_finished(t[0], t[1], {}, {.bias = t[2], .addend = {}, .low = 0, .high = 6});
-                    Tensor y = depthwise_finished(expanded, t[3], options, {.bias = {}, .addend = {}, .low = -1});
+                    Tensor expanded = conv2d_finished(t[0], t[1], {}, {.bias = t[2], .addend = {}, .clamp = {0, 6}});
+                    Tensor y        = depthwise_finished(expanded, t[3], options,
+                                                                {.bias = {}, .addend = {}, .clamp = {-1, infinite}});
                     Tensor joined = expanded_depthwise(y.node());
                     REQUIRE(joined);
                     return joined;
@@ -130,6 +127,6 @@ TEST_CASE("finished convolutions") {
         float  nan = std::numeric_limits<float>::quiet_NaN();
         Tensor x   = given({1, 1, 1, 1, 16}, std::vector<float>(16, nan));
         CHECK(std::isnan(computed(conv2d_finished(x, given({1, 16, 1, 1}, std::vector<float>(16, 1)), {},
-                                                  {.bias = {}, .addend = {}, .low = 0, .high = 6}))[0]));
+                                                  {.bias = {}, .addend = {}, .clamp = {0, 6}}))[0]));
     }
 }
