@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
@@ -51,6 +52,18 @@ Option& Option::between(int least, int most) {
 Option& Option::between(double least, double most) {
     option_->check(finite());
     option_->check(CLI::Range(least, most));
+    return *this;
+}
+
+Option& Option::natural() {
+    option_->check({[](const std::string& text) {
+                        uint64_t value    = 0;
+                        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+                        bool plain =
+                            error == std::errc() && end == text.data() + text.size() && text == std::to_string(value);
+                        return plain ? std::string() : text + " is no whole number from 0 to 18446744073709551615";
+                    },
+                    ""});
     return *this;
 }
 

@@ -43,6 +43,7 @@ class Option {
     Option& between(double least, double most);
     Option& positive();
     Option& not_negative();
+    Option& natural();  ///< digits alone, below 2^64
     Option& one_of(const std::vector<std::string>& words);
 
  private:

@@ -83,7 +83,7 @@ Action add_demo(Command& command) {
     auto arguments          = std::make_shared<DemoArguments>();
     arguments->place.folder = "demo";
     command.option("--out", arguments->place.folder, "Folder for the results, replaced").shows_default();
-    command.option("--seed", arguments->seed, "Start of all random numbers").shows_default();
+    command.option("--seed", arguments->seed, "Start of all random numbers").natural().shows_default();
     return [arguments](const Settings& settings) { return demo(*arguments, settings); };
 }
 

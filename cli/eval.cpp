@@ -16,14 +16,16 @@ struct EvalArguments {
     std::string model;
     std::string data;
     DataOptions images;
-    int64_t     batch = 500;
+    int64_t     batch = 0;  ///< 0: as many as the size of the images suggests
 };
 
 int eval(const EvalArguments& arguments, const Settings& settings) {
     Input   input   = read_input(arguments.input, arguments.model, settings.file_memory());
     Dataset dataset = load_for(input.model, arguments.data, Part::test, arguments.images, settings);
     check_fits(dataset, input.model, input.classes);
-    Evaluation result = Evaluator(input.model, arguments.batch).run(dataset, settings.loader_threads);
+    int64_t    batch = arguments.batch > 0 ? arguments.batch : evaluation_batch(input.model);
+    Evaluator  evaluator(input.model, batch, true, settings.program_memory());
+    Evaluation result = evaluator.run(dataset, settings.loader_threads);
     double     speed  = static_cast<double>(result.images) / result.seconds;
     if (settings.json) {
         print_json({{"input", input.path.string()},
@@ -57,7 +59,7 @@ Action add_eval(Command& command) {
     command.option("--data", arguments->data, "Images: digits, or a folder").required();
     add_data_options(command, arguments->images);
     command.option("--model", arguments->model, "Of a .safetensors file");
-    command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
+    command.option("--batch", arguments->batch, "Images a step; default: 500, fewer large ones").between(1, 1 << 20);
     return [arguments](const Settings& settings) { return eval(*arguments, settings); };
 }
 

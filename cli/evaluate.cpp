@@ -17,11 +17,11 @@
 namespace hemp {
 namespace {
 
-Program inference(const Model& model, const Tensor& images, const Tensor& labels, bool frozen) {
+Program inference(const Model& model, const Tensor& images, const Tensor& labels, bool frozen, size_t max_memory) {
     Pass   pass;
     Tensor logits = model(images, pass);
     Tensor losses = sum(select(one_hot(labels, model.classes), -log_softmax(logits), constant(0.0f)), {.axes = {1}});
-    return compile({argmax(logits), losses, softmax(logits)}, {}, {.frozen = frozen});
+    return compile({argmax(logits), losses, softmax(logits)}, {}, {.max_memory = max_memory, .frozen = frozen});
 }
 
 }  // namespace
@@ -45,11 +45,11 @@ int64_t evaluation_batch(const Model& model) {
     return std::clamp<int64_t>(pixels / (model.image[1] * model.image[2]), 1, most);
 }
 
-Evaluator::Evaluator(const Model& model, int64_t batch, bool frozen)
+Evaluator::Evaluator(const Model& model, int64_t batch, bool frozen, size_t max_memory)
     : batch_(batch),
       images_(input("images", {batch, model.image[0], model.image[1], model.image[2]}, DType::u8)),
       labels_(input("labels", {batch}, DType::i32)),
-      program_(inference(model, images_, labels_, frozen)) {}
+      program_(inference(model, images_, labels_, frozen, max_memory)) {}
 
 Evaluation Evaluator::run(const Dataset& dataset, int loader_threads, const Seen& seen) {
     auto   start = std::chrono::steady_clock::now();

@@ -36,7 +36,9 @@ int64_t evaluation_batch(const Model& model);
 class Evaluator {
  public:
     ///   frozen  the model's weights stay as they are: faster
-    explicit Evaluator(const Model& model, int64_t batch = 500, bool frozen = true);
+    ///   throws  Error when the program would take more than max_memory bytes
+    explicit Evaluator(const Model& model, int64_t batch = 500, bool frozen = true,
+                       size_t max_memory = CompileOptions{}.max_memory);
 
     /// Told of every image.
     using Seen = std::function<void(const Prediction&)>;

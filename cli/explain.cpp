@@ -207,7 +207,9 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
     if (arguments.time) {
         fmt::print("measured: {:.3f} ms; this machine's roofline: {:.0f} Gflop/s, {:.1f} GB/s\n", total_seconds * 1e3,
                    roof.flops / 1e9, roof.bytes / 1e9);
-        fmt::print("(a share above 100%: the operands came from a cache, faster than memory)\n");
+        fmt::print(
+            "(a share above 100%: operands came from a cache, faster than memory; or Winograd's algorithm made a "
+            "quarter of the products that the definition has, which are those counted)\n");
     }
     return 0;
 }

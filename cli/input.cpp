@@ -6,8 +6,10 @@
 #include "models/description.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
+#include <set>
 
 namespace fs = std::filesystem;
 
@@ -67,6 +69,34 @@ std::vector<std::string> classes_of(const Safetensors& content, const std::strin
     return json.get<std::vector<std::string>>();
 }
 
+/// A network with such values would answer nothing but NaN.
+void check_values(const Parameter& parameter, const Array& array, const std::string& where) {
+    for (float value : array.values<float>()) {
+        if (!std::isfinite(value)) {
+            fail<DataError>("{}: tensor '{}' has a value that is {}, no finite number; train the network again", where,
+                            parameter.name, value);
+        }
+        if (parameter.role == Role::running_variance && value < 0) {
+            fail<DataError>("{}: tensor '{}' has the variance {}, but none is below 0; write the file again", where,
+                            parameter.name, value);
+        }
+    }
+}
+
+/// A larger network's file may hold all that this one needs, under the same names.
+void refuse_others(const Model& model, const Safetensors& content, const std::string& where) {
+    std::set<std::string_view> names;
+    for (const Parameter& each : model.parameters()) {
+        names.insert(each.name);
+    }
+    for (const NamedArray& each : content.arrays) {
+        if (!names.contains(each.name) && !each.name.ends_with(".num_batches_tracked")) {
+            fail<DataError>("{}: tensor '{}' is none of {}'s; is it another model's file?", where, each.name,
+                            model.name);
+        }
+    }
+}
+
 }  // namespace
 
 std::string model_source(const std::string& named) {
@@ -98,6 +128,7 @@ void set_parameters(const Model& model, const Safetensors& values, const std::st
             fail<DataError>("{}: tensor '{}' is {}, but {} needs {}; is it another model's file?", where, each.name,
                             array->type(), model.name, each.variable.type());
         }
+        check_values(each, *array, where);
         value_of(each.variable) = *array;
     }
 }
@@ -111,10 +142,14 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
         return from_hemp(path, bytes, asked, max_memory);
     }
     Safetensors content = parse_safetensors(bytes, where);
-    if (content.metadata.contains("hemp.checksum")) {
+    bool        state   = content.metadata.contains("hemp.checksum");  // of training: of the optimizer as well
+    if (state) {
         content = parse_checkpoint(bytes, where);
     }
     Model model = build_model(model_of(stored_model(content), asked, where), 1);
+    if (!state) {
+        refuse_others(model, content, where);
+    }
     set_parameters(model, content, where);
     std::vector<std::string> classes = classes_of(content, where);
     return {std::move(model), path, std::move(content.metadata), std::move(classes), bytes.size()};

@@ -12,6 +12,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <new>
 
 namespace hemp {
@@ -109,6 +110,10 @@ int main(int count, char** arguments) {
                                              "writes it",
                                              failure.what())
                                      .c_str());
+    } catch (const std::filesystem::filesystem_error& failure) {
+        return complain(error, fmt::format("{}: {}; name another file or folder", failure.path1().string(),
+                                           failure.code().message())
+                                   .c_str());
     } catch (const std::bad_alloc&) {
         return complain(error, "memory: there is not enough; use a smaller batch or free some");
     } catch (const std::exception& failure) {

@@ -23,13 +23,13 @@ struct PredictArguments {
 
 int predict(const PredictArguments& arguments, const Settings& settings) {
     Input     input = read_input(arguments.file, arguments.model, settings.file_memory());
-    Evaluator evaluator(input.model, 1);
+    Evaluator evaluator(input.model, 1, true, settings.program_memory());
     auto      name    = [&](size_t k) { return k < input.classes.size() ? input.classes[k] : std::to_string(k); };
     Json      results = Json::array();
     for (const std::string& path : arguments.images) {
         Array image;
         try {
-            image = read_image(path, input.model.image);
+            image = read_image(path, input.model.image, settings.file_memory());
         } catch (const DataError& error) {
             if (!arguments.skip_bad_images) {
                 throw;

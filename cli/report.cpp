@@ -267,7 +267,8 @@ Outcome outcome_of(const Model& model, const Dataset& test, const Settings& sett
             result.mistakes.push_back({each.image, truth, taken, std::isfinite(probability) ? probability : 0});
         }
     };
-    result.evaluation = Evaluator(model, evaluation_batch(model)).run(test, settings.loader_threads, see);
+    result.evaluation = Evaluator(model, evaluation_batch(model), true, settings.program_memory())
+                            .run(test, settings.loader_threads, see);
     std::ranges::stable_sort(result.mistakes, std::ranges::greater(), &Mistake::probability);
     return result;
 }

@@ -88,8 +88,16 @@ void check_same_run(const fs::path& folder, const Json& now) {
         // Options that were not there yet when the run began were as they are by default.
         Json before = stored["arguments"].value(key, defaults[key]);
         if (before != value) {
-            fail<UsageError>("--resume: the run in {} has {} = {}, not {}; resume with its own arguments",
-                             folder.string(), key, text_of(before), text_of(value));
+            bool        named = key == "model" || key == "input";
+            bool        off   = defaults[key].is_boolean() && defaults[key].get<bool>();
+            std::string flag  = (named ? "" : off ? "--no-" : "--") + key;
+            std::ranges::replace(flag, '_', '-');
+            auto given = [&, &usual = defaults[key]](const Json& each) {
+                std::string value = each.is_boolean() ? "" : " " + text_of(each);
+                return each == usual ? "without " + flag : "with " + flag + value;
+            };
+            fail<UsageError>("--resume: the run in {} was begun {}, not {}; resume it with its own arguments",
+                             folder.string(), given(before), given(value));
         }
     }
     for (auto [key, what] : {std::pair{"data_hash", "data"}, std::pair{"input_hash", "input"}}) {
@@ -235,9 +243,9 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
       model_(options.input.empty() ? build_model(options.model, options.seed)
                                    : read_input(options.input, options.model, settings.file_memory()).model),
       judged_(build_model(model_.source, options.seed)),
-      recipe_(recipe_of(options, model_.name)),
+      recipe_(recipe_of(options, model_.source)),
       data_(load_data(options, model_, settings)),
-      evaluator_(judged_, evaluation_batch(model_), false) {
+      evaluator_(judged_, evaluation_batch(model_), false, settings.program_memory()) {
     check_names(data_.train);
     check_fits(data_.train, model_);
     check_fits(data_.test, model_, data_.train.classes);
@@ -316,6 +324,7 @@ void Run::restore() {
     Loaded loaded = load_newest_valid(file("last.ckpt"), settings_.program_memory());
     if (!loaded.warning.empty()) {
         progress_->line(loaded.warning);
+        restore_previous(file("last.ckpt"));
     }
     trainer_->restore(loaded.checkpoint);
     const auto& metadata = loaded.checkpoint.metadata;

@@ -137,7 +137,7 @@ void add_run_options(Command& command, RunOptions& options) {
         .option("--prune-tolerance", options.prune_tolerance,
                 "Prune what the loss does not need, while the held-out loss rises by no more than this share an epoch")
         .positive();
-    command.option("--seed", options.seed, "Start of all random numbers").shows_default();
+    command.option("--seed", options.seed, "Start of all random numbers").natural().shows_default();
     command.footer(help_of_recipes());
 }
 
@@ -176,7 +176,7 @@ void check(const RunOptions& options) {
         fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: more than one is given; choose one of them");
     }
     augmentation(options.augment);
-    if (recipe(options.recipe, options.model).method == Recipe::Method::plain &&
+    if (recipe(options.recipe, "").method == Recipe::Method::plain &&
         (options.levels > 0 || options.level_step > 0 || options.order > 0 || options.entropy >= 0 ||
          options.distillation >= 0)) {
         fail<UsageError>(

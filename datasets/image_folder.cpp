@@ -127,7 +127,7 @@ class Decoder {
     void inspect_first() {
         for (const Found& each : found_) {
             try {
-                ImageInfo info = inspect_image(read_file(each.path, options_.max_memory), each.path.string());
+                ImageInfo info = inspect_image(read_image_file(each.path, options_.max_memory), each.path.string());
                 first_         = each.path.string();
                 target_        = {3, info.height, info.width, false};
                 if (options_.image.rank() == 3) {
@@ -168,19 +168,20 @@ class Decoder {
 
     void decode(size_t index) {
         std::string where = found_[index].path.string();
-        Bytes       file  = read_file(found_[index].path, options_.max_memory);
+        Bytes       file  = read_image_file(found_[index].path, options_.max_memory);
         ImageInfo   info  = inspect_image(file, where);
         Image       to{images_.values<uint8_t>().data() + index * image_bytes(), target_.channels, target_.height,
                  target_.width};
-        colour_[index] = info.colour;
+        colour_[index]     = info.colour;
+        size_t memory_each = options_.max_memory / static_cast<size_t>(std::max(options_.threads, 1));
         if (info.height == target_.height && info.width == target_.width) {
-            decode_image(file, info, to, where);
+            decode_image(file, info, to, where, memory_each);
         } else if (!target_.fitted) {
             fail<SizesDiffer>("{}: the image has {} x {} pixels, but {} has {} x {}; resize them to one size", where,
                               info.height, info.width, first_, target_.height, target_.width);
         } else {
             Array whole({{target_.channels, info.height, info.width}, DType::u8});
-            decode_image(file, info, view(whole), where);
+            decode_image(file, info, view(whole), where, memory_each);
             resample(view(whole), centre_box(view(whole), target_.height, target_.width), to);
         }
     }
@@ -250,9 +251,10 @@ Pack decoded(const fs::path& folder, const std::vector<Found>& found, const Load
 
 /// Where the packed images of this part lie, whatever they are made of.
 fs::path pack_path(const fs::path& folder, Part part, const LoadOptions& options) {
-    fs::path    whole = fs::weakly_canonical(folder);
-    std::string what  = fmt::format("{}\n{}\n{}", whole.string(), name_of(part), options.image);
-    return options.cache / fmt::format("{}-{}-{}.pack", whole.filename().string(), name_of(part),
+    fs::path         whole   = fs::weakly_canonical(folder);
+    std::string      what    = fmt::format("{}\n{}\n{}", whole.string(), name_of(part), options.image);
+    constexpr size_t longest = 64;
+    return options.cache / fmt::format("{}-{}-{}.pack", whole.filename().string().substr(0, longest), name_of(part),
                                        hash_of(std::as_bytes(std::span(what))).substr(0, 16));
 }
 
@@ -268,11 +270,16 @@ std::string pack_key(const std::vector<Found>& found, const std::vector<std::str
     }
     for (const Found& each : found) {
         struct stat status {};
-        if (::stat(each.path.c_str(), &status) != 0) {
-            fail("{}: has gone while the folder was read; start again", each.path.string());
-        }
+        ::stat(each.path.c_str(), &status);  // of a broken link: nothing
         add(each.path.filename().string());
-        int64_t numbers[] = {each.label, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+        // The time of modification can be set back, that of the last change to the file cannot.
+        int64_t numbers[] = {each.label,
+                             status.st_size,
+                             status.st_mtim.tv_sec,
+                             status.st_mtim.tv_nsec,
+                             status.st_ctim.tv_sec,
+                             status.st_ctim.tv_nsec,
+                             static_cast<int64_t>(status.st_ino)};
         hash.add(std::as_bytes(std::span(numbers)));
     }
     return hash.hex();
@@ -281,9 +288,10 @@ std::string pack_key(const std::vector<Found>& found, const std::vector<std::str
 /// The pack in the cache, or a new one that goes there. No cache is worth a failure: what does not work is noted.
 Pack cached(const fs::path& folder, Part part, const std::vector<Found>& found, const Dataset& dataset,
             const LoadOptions& options, std::vector<std::string>& notes) {
-    fs::path    path = pack_path(folder, part, options);
-    std::string key  = pack_key(found, dataset.classes, options);
-    if (fs::exists(path)) {
+    fs::path        path = pack_path(folder, part, options);
+    std::string     key  = pack_key(found, dataset.classes, options);
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored)) {
         std::optional<Pack> pack;
         try {
             pack = read_pack(path, key, dataset.classes.size());
@@ -299,7 +307,6 @@ Pack cached(const fs::path& folder, Part part, const std::vector<Found>& found, 
     }
     Pack pack = decoded(folder, found, options);
     try {
-        std::error_code ignored;
         fs::create_directories(options.cache, ignored);
         write_pack(path, key, pack);
     } catch (const Error& error) {

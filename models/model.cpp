@@ -40,6 +40,12 @@ constexpr Entry registry[] = {
     {"vgg16", models::vgg16},
     {"mobilenetv2-cifar", models::mobilenetv2_cifar},
     {"mobilenetv2", models::mobilenetv2},
+    {"mobilenetv2-0.5",
+     [](uint64_t seed) { return models::mobilenetv2({.name = "mobilenetv2-0.5", .width = 0.5}, seed); }},
+    {"mobilenetv2-0.75",
+     [](uint64_t seed) { return models::mobilenetv2({.name = "mobilenetv2-0.75", .width = 0.75}, seed); }},
+    {"mobilenetv2-1.4",
+     [](uint64_t seed) { return models::mobilenetv2({.name = "mobilenetv2-1.4", .width = 1.4}, seed); }},
     {"alexnet-cifar", models::alexnet_cifar},
     {"alexnet", models::alexnet},
 };

@@ -78,4 +78,6 @@ Loaded load_newest_valid(const fs::path& path, size_t max_bytes) {
     }
 }
 
+void restore_previous(const fs::path& path) { fs::rename(previous_of(path), path); }
+
 }  // namespace hemp

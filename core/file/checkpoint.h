@@ -30,4 +30,7 @@ struct Loaded {
 ///   throws    what load_checkpoint throws for `path` if neither can be read
 Loaded load_newest_valid(const std::filesystem::path& path, size_t max_bytes = most_checkpoint_bytes);
 
+/// Puts the previous generation into the place of a newest one that is damaged: the next save keeps it, not the damage.
+void restore_previous(const std::filesystem::path& path);
+
 }  // namespace hemp

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 // Consumers first: a value that only the backward pass needs (the mask of an activation) is computed there and never
 // written, and a reduction finds the chain that it ends. Two groups become one unless a third must run between them.
@@ -111,12 +112,14 @@ class Fusion {
     /// True when `to` is reached from `from` backwards through at least one other group.
     bool reached_around(size_t from, size_t to) {
         std::vector<size_t> path;
-        std::set<size_t>    seen{from, to};
-        auto                enter = [&](size_t before) {
+        seen_.resize(groups_.size());
+        ++walk_;
+        seen_[from] = seen_[to] = walk_;
+        auto enter              = [&](size_t before) {
             size_t group = find(before);
             // A group reads only lower numbers than its own last: without this, a deep graph would be walked to its
             // start for every pair.
-            if (groups_[group].last > groups_[to].first && seen.insert(group).second) {
+            if (groups_[group].last > groups_[to].first && std::exchange(seen_[group], walk_) != walk_) {
                 path.push_back(group);
             }
         };
@@ -206,6 +209,8 @@ class Fusion {
     std::unordered_map<const Node*, size_t> number_;
     std::vector<Draft>                      groups_;
     std::vector<size_t>                     parent_;
+    std::vector<size_t>                     seen_;      // for each group, the walk that met it last
+    size_t                                  walk_ = 0;  // of reached_around
     std::map<size_t, std::vector<size_t>>   readers_;
 };
 

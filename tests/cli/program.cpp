@@ -358,6 +358,13 @@ TEST_CASE("a message that cannot be written changes no exit code") {
     CHECK(run(folder, "info", "&-").code == 1);
 }
 
+TEST_CASE("a seed is digits, and is not changed silently") {
+    TemporaryFolder folder;
+    for (const char* seed : {"-1", "010", "18446744073709551616", "1.5", "one"}) {
+        check_refused(folder, std::string("train lenet300 --data digits --seed ") + seed, 2, "--seed");
+    }
+}
+
 TEST_CASE("damaged input ends with 3") {
     TemporaryFolder folder;
     write(folder.path() / "noise.hemp", "HEMPnoise");
@@ -629,7 +636,7 @@ TEST_CASE("a target is searched for in rounds, and an interrupted search goes on
         REQUIRE(run(folder, search + "--resume --quiet --out " + out).code == 0);
         check_same_run(folder, "whole", out);
     }
-    check_refused(folder, target + "--resume --rounds 4 --out whole", 2, "rounds = 3");
+    check_refused(folder, target + "--resume --rounds 4 --out whole", 2, "begun with --rounds 3, not with --rounds 4");
     check_refused(folder, "compress run --data digits --rounds 3", 2, "--rounds");
     Result one = run(folder, target + "--rounds 1 --json --quiet --force --out whole");
     CHECK(one.out.find("\"path\"") == std::string::npos);

@@ -8,6 +8,7 @@
 #include "tests/folder.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -55,6 +56,11 @@ Bytes with_integer(Bytes bytes, size_t at, uint32_t value) {
     return bytes;
 }
 
+Bytes with_flipped_bit(Bytes bytes, size_t bit) {
+    bytes.at(bit / 8) ^= std::byte{1} << (bit % 8);
+    return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("an image file") {
@@ -87,25 +93,26 @@ TEST_CASE("an image file") {
     }
     SUBCASE("cut off at any byte is refused") {
         for (const Bytes& good : {png(3), jpeg(3)}) {
-            // A PNG's last 4 bytes are the checksum of its end marker, which stb_image does not read.
-            size_t needed = good == png(3) ? good.size() - 4 : good.size();
-            for (size_t size = 0; size < needed; ++size) {
+            for (size_t size = 0; size < good.size(); ++size) {
                 CAPTURE(size);
                 CHECK_THROWS_AS(decode_image(std::span(good).first(size), 3, "image"), DataError);
             }
         }
     }
-    SUBCASE("with any bit flipped gives an image or a DataError, nothing else") {
-        for (const Bytes& good : {png(3), jpeg(3)}) {
-            for (size_t bit = 0; bit < good.size() * 8; ++bit) {
-                CAPTURE(bit);
-                Bytes damaged = good;
-                damaged[bit / 8] ^= std::byte{1} << (bit % 8);
-                try {
-                    decode_image(damaged, 3, "image");
-                } catch (const DataError& error) {
-                    CHECK(std::string(error.what()).find("image: ") == 0);
-                }
+    SUBCASE("with any bit flipped is refused if it is a PNG, which has checksums") {
+        for (size_t bit = 0; bit < png(3).size() * 8; ++bit) {
+            CAPTURE(bit);
+            CHECK_THROWS_WITH_AS(decode_image(with_flipped_bit(png(3), bit), 3, "image"), doctest::Contains("image: "),
+                                 DataError);
+        }
+    }
+    SUBCASE("with any bit flipped gives an image or a DataError if it is a JPEG, nothing else") {
+        for (size_t bit = 0; bit < jpeg(3).size() * 8; ++bit) {
+            CAPTURE(bit);
+            try {
+                decode_image(with_flipped_bit(jpeg(3), bit), 3, "image");
+            } catch (const DataError& error) {
+                CHECK(std::string(error.what()).find("image: ") == 0);
             }
         }
     }
@@ -288,6 +295,22 @@ TEST_CASE("a folder of images, decoded by threads") {
         REQUIRE(train.skipped.size() == 1);
         CHECK(train.skipped[0].find((folder / "train/cat/c.jpeg").string()) == 0);
     }
+    SUBCASE("takes what is no file for a bad image, and does not wait for it") {
+        fs::create_directories(folder / "train/cat/folder.png");
+        fs::create_symlink("nowhere", folder / "train/cat/link.jpg");
+        REQUIRE(::mkfifo((folder / "train/cat/pipe.png").c_str(), 0600) == 0);
+        CHECK_THROWS_WITH_AS(load(Part::train),
+                             ((folder / "train/cat/folder.png").string() +
+                              ": is no file with an image (perhaps a folder, a pipe or a broken link); remove it")
+                                 .c_str(),
+                             DataError);
+        CHECK(load(Part::train, {.format = "", .on_bad_image = OnBadImage::skip}).skipped.size() == 3);
+    }
+    SUBCASE("is not decoded in more memory than allowed") {
+        LoadOptions options;
+        options.max_memory = 4000;  // enough for the files and the decoded images, not for a decoder
+        CHECK_THROWS_WITH_AS(load(Part::train, options), doctest::Contains("allow more with --max-memory"), DataError);
+    }
     SUBCASE("without any good image is refused") {
         write_file_atomically(folder / "test/dog/d.png", bytes_of("damage"));
         CHECK_THROWS_AS(load(Part::test, {.format = "", .on_bad_image = OnBadImage::skip}), DataError);
@@ -366,16 +389,23 @@ TEST_CASE("a folder of images, decoded by threads") {
         CHECK(first.notes.empty());
         CHECK(packs() == 1);
 
-        // Other content under the same name, size and time is not looked at: nothing was decoded.
         fs::path path = folder / "train/dog/b.png";
         auto     time = fs::last_write_time(path);
         Bytes    old  = read_file(path, 1 << 20);
-        write_file_atomically(path, Bytes(old.size()));
-        fs::last_write_time(path, time);
-        Dataset second = load(Part::train, options);
-        CHECK(equal(second, decoded));
-        CHECK(second.notes.empty());
 
+        SUBCASE("and not again: the pack is not written anew") {
+            fs::path pack = fs::directory_iterator(options.cache)->path();
+            fs::last_write_time(pack, time - std::chrono::hours(1));
+            Dataset second = load(Part::train, options);
+            CHECK(equal(second, decoded));
+            CHECK(second.notes.empty());
+            CHECK(fs::last_write_time(pack) == time - std::chrono::hours(1));
+        }
+        SUBCASE("again when other content has the same name, size and time of modification") {
+            write_file_atomically(path, Bytes(old.size()));
+            fs::last_write_time(path, time);
+            CHECK_THROWS_AS(load(Part::train, options), DataError);
+        }
         SUBCASE("again after a change of any file's time, and the change is seen") {
             write_file_atomically(path, png(1) == old ? png(3) : png(1));
             fs::last_write_time(path, time + std::chrono::nanoseconds(1000));
@@ -383,14 +413,10 @@ TEST_CASE("a folder of images, decoded by threads") {
             CHECK(packs() == 1);
         }
         SUBCASE("again after a new name") {
-            write_file_atomically(path, old);
-            fs::last_write_time(path, time);
             fs::rename(path, folder / "train/dog/A.png");
             CHECK(load(Part::train, options).images[1].pixels[1] != decoded.images[1].pixels[1]);
         }
         SUBCASE("again when the file is damaged, with a note") {
-            write_file_atomically(path, old);
-            fs::last_write_time(path, time);
             fs::path pack  = fs::directory_iterator(options.cache)->path();
             Bytes    bytes = read_file(pack, 1 << 20);
             Bytes    bad   = bytes;
@@ -413,7 +439,7 @@ TEST_CASE("a folder of images, decoded by threads") {
             CHECK(packs() == 3);
         }
         SUBCASE("with its bad images, which are as bad as before") {
-            fs::last_write_time(path, time + std::chrono::seconds(1));
+            write_file_atomically(path, Bytes(old.size()));
             options.on_bad_image = OnBadImage::skip;
             Dataset decoded_skip = load(Part::train, options);
             Dataset cached_skip  = load(Part::train, options);

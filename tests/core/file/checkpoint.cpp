@@ -120,6 +120,12 @@ TEST_CASE("of checkpoints, two generations are kept") {
         Loaded loaded = load_newest_valid(path);
         CHECK(step_of(loaded.checkpoint) == 1);
         CHECK(loaded.warning.find(path.string() + ": has no checksum") == 0);
+
+        // And stays, when the next one is saved.
+        restore_previous(path);
+        CHECK(step_of(load_checkpoint(path)) == 1);
+        save_checkpoint(path, checkpoint_of(2));
+        CHECK(step_of(load_checkpoint(previous)) == 1);
     }
     SUBCASE("so a lost one is replaced by the previous") {
         save_checkpoint(path, checkpoint_of(2));

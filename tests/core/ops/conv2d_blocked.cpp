@@ -97,18 +97,33 @@ TEST_CASE("conv2d on blocks of channels") {
     }
     SUBCASE("by Winograd's algorithm") {
         ConvOptions     options{.padding = {1, 1}};
-        Shape           x{3, 17, 13, 14}, y{3, 16, 13, 14}, weight{16, 17, 3, 3};
         const Tolerance coarser{.ulps = 128, .floor = 64};
-        check_operator("conv2d_blocked by Winograd",
-                       [=](const Tensors& t) { return conv2d_blocked(t[0], t[1], options); },
-                       {{.shape = blocked_shape(x)}, {.shape = weight}}, {.result = coarser, .gradient = false});
-        check_operator("conv2d_blocked_data_gradient by Winograd",
-                       [=](const Tensors& t) { return conv2d_blocked_data_gradient(t[0], t[1], x, options); },
-                       {{.shape = blocked_shape(y)}, {.shape = weight}}, {.result = coarser, .gradient = false});
-        check_operator("conv2d_blocked_weight_gradient by Winograd",
-                       [=](const Tensors& t) { return conv2d_blocked_weight_gradient(t[0], t[1], weight, options); },
-                       {{.shape = blocked_shape(y)}, {.shape = blocked_shape(x)}},
-                       {.result = {.ulps = 256, .floor = 256}, .gradient = false});
+        auto            check = [&](const std::string& name, const Builder& build, const Operands& operands,
+                         const Tolerance& tolerance) {
+            Tensors inputs;
+            for (const Operand& each : operands) {
+                inputs.push_back(input("operand", each.shape));
+            }
+            CHECK(make_plan({build(inputs)}).works.back().algorithm == "Winograd F(4x4, 3x3)");
+            check_operator(name + " by Winograd", build, operands, {.result = tolerance, .gradient = false});
+        };
+        // Sizes that no tile divides; one image of few tiles; so many filters that theirs are transformed on the way.
+        for (auto& [x, filters] : {std::pair<Shape, int64_t>{{3, 17, 13, 14}, 16},
+                                   {{1, 16, 14, 14}, 18},
+                                   {{1, 20, 13, 16}, 140},
+                                   {{32, 16, 3, 3}, 16}}) {
+            Shape image = x, y{x[0], filters, x[2], x[3]}, weight{filters, x[1], 3, 3};
+            check(
+                "conv2d_blocked", [=](const Tensors& t) { return conv2d_blocked(t[0], t[1], options); },
+                {{.shape = blocked_shape(x)}, {.shape = weight}}, coarser);
+            check(
+                "conv2d_blocked_data_gradient",
+                [=](const Tensors& t) { return conv2d_blocked_data_gradient(t[0], t[1], image, options); },
+                {{.shape = blocked_shape(y)}, {.shape = weight}}, coarser);
+            check("conv2d_blocked_weight_gradient",
+                  [=](const Tensors& t) { return conv2d_blocked_weight_gradient(t[0], t[1], weight, options); },
+                  {{.shape = blocked_shape(y)}, {.shape = blocked_shape(x)}}, {.ulps = 256, .floor = 256});
+        }
     }
     SUBCASE("of no images") { check_blocked({0, 16, 5, 5}, {3, 16, 3, 3}, {.padding = {1, 1}}); }
     SUBCASE("takes no part in what fills up a block") {
