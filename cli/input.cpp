@@ -103,7 +103,7 @@ std::string model_source(const std::string& named) {
     if (!named.ends_with(".json")) {
         return named;
     }
-    Bytes            bytes = read_file(named, most_description);
+    Bytes            bytes = read_file(named, most_description, wrong_file);
     std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return build_described(text, 1, named).source;
 }

@@ -75,7 +75,7 @@ void tell(const std::string& text) {
 
 Json read_json(const std::filesystem::path& path) {
     constexpr size_t max_bytes = size_t{16} << 20;
-    Bytes            bytes     = read_file(path, max_bytes);
+    Bytes            bytes     = read_file(path, max_bytes, wrong_file);
     Json             json      = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (!json.is_object()) {
         fail<DataError>("{}: is no JSON object; name a manifest.json as hemp writes it", path.string());

@@ -46,7 +46,10 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     ++done_;
     behind_  = epoch * steps_ + step;
     auto now = Clock::now();
-    if (!estimated_ && now - start_ > std::chrono::seconds(2)) {
+    if (done_ == 1) {
+        warm_ = now;
+    }
+    if (!estimated_ && done_ > 1 && now > warm_ + std::chrono::seconds(2)) {
         estimated_ = true;
         if (double seconds_left = this->seconds_left(); seconds_left > 30) {
             line(fmt::format("this will take about {}", duration(seconds_left)));
@@ -64,8 +67,10 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
                      100 * step / std::max<int64_t>(steps_, 1), loss, size, images_per_second(), left()));
 }
 
+// The first step also plans and touches its memory for the first time: with large networks as long as several others.
 double Progress::seconds_left() const {
-    double a_step = seconds() / static_cast<double>(std::max<int64_t>(done_, 1));
+    double seconds = done_ > 1 ? std::chrono::duration<double>(Clock::now() - warm_).count() : this->seconds();
+    double a_step  = seconds / static_cast<double>(std::max<int64_t>(done_ - 1, 1));
     return static_cast<double>(epochs_ * steps_ - behind_) * a_step;
 }
 

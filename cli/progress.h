@@ -12,8 +12,8 @@ class Progress {
     Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights);
     ~Progress();
 
-    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer. Soon after the first one it
-    /// says how long a run of more than half a minute will take.
+    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer. Two seconds after the
+    /// first one it says how long a run of more than half a minute will take.
     void step(int64_t epoch, int64_t step, double loss, double bits);
 
     /// The run goes on to this epoch.
@@ -36,9 +36,9 @@ class Progress {
     bool              quiet_, live_;
     int64_t           epochs_, steps_, batch_, weights_;
     bool              estimated_ = false;
-    int64_t           done_      = 0;  ///< steps of this process
-    int64_t           behind_    = 0;  ///< steps of the run
-    Clock::time_point start_, shown_;
+    int64_t           done_      = 0;         ///< steps of this process
+    int64_t           behind_    = 0;         ///< steps of the run
+    Clock::time_point start_, warm_, shown_;  ///< warm: after the first step
 };
 
 }  // namespace hemp

@@ -56,7 +56,7 @@ std::vector<Json> read_metrics(const fs::path& folder) {
     if (!fs::exists(path)) {
         return entries;
     }
-    Bytes              bytes = read_file(path, most_metrics);
+    Bytes              bytes = read_file(path, most_metrics, wrong_file);
     std::istringstream lines(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     for (std::string line; std::getline(lines, line);) {
         entries.push_back(parse_json(line));

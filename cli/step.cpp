@@ -7,11 +7,8 @@
 namespace hemp {
 
 Step::Step(const Model& model, const StepOptions& options)
-    : images_(Type{{options.batch, model.image[0], model.image[1], model.image[2]}, DType::u8}),
-      labels_(Type{{options.batch}, DType::i32}),
-      rate_(Type{{}}),
-      image_input_(input("images", images_.shape(), DType::u8)),
-      label_input_(input("labels", labels_.shape(), DType::i32)),
+    : image_input_(input("images", {options.batch, model.image[0], model.image[1], model.image[2]}, DType::u8)),
+      label_input_(input("labels", {options.batch}, DType::i32)),
       rate_input_(input("rate", {})),
       program_([&] {
           Pass   pass{.training = options.train, .step = constant(Array(Shape{}, std::vector<int32_t>{0}))};
@@ -25,7 +22,10 @@ Step::Step(const Model& model, const StepOptions& options)
               outputs_ = {logits};
           }
           return compile(outputs_, updates_, {.max_memory = options.max_memory, .frozen = !options.train});
-      }()) {
+      }()),
+      images_(image_input_.node().type),
+      labels_(label_input_.node().type),
+      rate_(Type{{}}) {
     Random random(1, 0);
     for (size_t i = 0; i < images_.bytes(); ++i) {
         images_.values<uint8_t>()[i] = static_cast<uint8_t>(random.below(256, i));

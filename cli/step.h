@@ -27,11 +27,11 @@ class Step {
  private:
     std::vector<Feed> feeds() const;
 
-    Array   images_, labels_, rate_;
     Tensor  image_input_, label_input_, rate_input_;
     Tensors outputs_;
     Updates updates_;
     Program program_;
+    Array   images_, labels_, rate_;  ///< after the program, which refuses batches that are too large
 };
 
 }  // namespace hemp

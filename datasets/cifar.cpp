@@ -36,7 +36,7 @@ std::vector<std::string> class_names(const fs::path& folder, const Variant& vari
         }
         return names;
     }
-    Bytes              bytes = read_file(path, 1 << 16);
+    Bytes              bytes = read_file(path, 1 << 16, wrong_file);
     std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     for (std::string name; text >> name;) {
         names.push_back(name);

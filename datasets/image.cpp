@@ -188,13 +188,14 @@ Bytes read_image_file(const std::filesystem::path& path, size_t max_bytes) {
         fail<DataError>("{}: is no file with an image (perhaps a folder, a pipe or a broken link); remove it",
                         path.string());
     }
-    return read_file(path, max_bytes);
+    return read_file(path, max_bytes, wrong_file);
 }
 
 Array read_image(const std::filesystem::path& path, const Shape& shape, size_t max_memory) {
-    const Array image = decode_image(read_file(path, max_file), static_cast<int>(shape[0]), path.string(), max_memory);
-    Array       result({shape, DType::u8});
-    ConstImage  whole = view(image);
+    const Array image =
+        decode_image(read_file(path, max_file, wrong_file), static_cast<int>(shape[0]), path.string(), max_memory);
+    Array      result({shape, DType::u8});
+    ConstImage whole = view(image);
     resample(whole, evaluation_box(whole, shape[1], shape[2]), view(result));
     return result;
 }

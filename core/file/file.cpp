@@ -205,10 +205,8 @@ Bytes unpack_gzip(std::span<const std::byte> packed, const fs::path& path, size_
 
     size_t expected = unpacked_size(packed);
     if (expected > max_bytes) {
-        fail<DataError>(
-            "{}: unpacks to {} bytes, more than the limit of {}; raise the limit (--max-memory) if this is "
-            "meant",
-            path.string(), expected, max_bytes);
+        fail<DataError>("{}: unpacks to {} bytes, more than the limit of {}; {}", path.string(), expected, max_bytes,
+                        raise_limit);
     }
     constexpr size_t most_at_once = 1 << 30;
     Bytes            unpacked(expected + 1);  // one more shows that there is more
@@ -252,7 +250,7 @@ Bytes unpack_gzip(std::span<const std::byte> packed, const fs::path& path, size_
 
 }  // namespace
 
-Bytes read_file(const fs::path& path, size_t max_bytes) {
+Bytes read_file(const fs::path& path, size_t max_bytes, std::string_view remedy) {
     Descriptor descriptor(path, O_RDONLY);
     if (descriptor.number() < 0) {
         fail_to("read", path, "open", errno);
@@ -278,8 +276,7 @@ Bytes read_file(const fs::path& path, size_t max_bytes) {
         }
         size += static_cast<size_t>(std::max<ssize_t>(got, 0));
         if (size > max_bytes) {
-            fail<DataError>("{}: has more than the limit of {} bytes; raise the limit (--max-memory) if this is meant",
-                            path.string(), max_bytes);
+            fail<DataError>("{}: has more than the limit of {} bytes; {}", path.string(), max_bytes, remedy);
         }
     }
     bytes.resize(size);

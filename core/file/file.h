@@ -4,15 +4,20 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace hemp {
 
 using Bytes = std::vector<std::byte>;
 
+/// What to do about a file that is too large, where people set the limit and where they do not.
+inline constexpr std::string_view raise_limit = "raise the limit (--max-memory) if this is meant";
+inline constexpr std::string_view wrong_file  = "no file of this kind is as long; is it the right one?";
+
 /// The bytes of a file.
-///   throws    Error if it cannot be opened or read, DataError if it has more than `max_bytes`
-Bytes read_file(const std::filesystem::path& path, size_t max_bytes);
+///   throws    Error if it cannot be opened or read, DataError with the remedy if it has more than `max_bytes`
+Bytes read_file(const std::filesystem::path& path, size_t max_bytes, std::string_view remedy = raise_limit);
 
 /// The bytes of a file, unpacked if they begin with gzip's magic number.
 ///   throws    as read_file; DataError if the gzip stream is cut off, damaged, followed by other bytes, or unpacks to

@@ -1,6 +1,8 @@
 #include "core/plan/plan.h"
 
 #include <algorithm>
+#include <functional>
+#include <queue>
 #include <unordered_map>
 #include <utility>
 
@@ -109,9 +111,11 @@ class Fusion {
         return i;
     }
 
-    /// True when `to` is reached from `from` backwards through at least one other group.
+    /// True when `to` is reached from `from` backwards through at least one other group. What comes first in the graph
+    /// is looked at first: a backward operator reads forward values beside `to`, and the whole way from the end of the
+    /// graph is not walked for each of them.
     bool reached_around(size_t from, size_t to) {
-        std::vector<size_t> path;
+        std::priority_queue<size_t, std::vector<size_t>, std::greater<>> path;
         seen_.resize(groups_.size());
         ++walk_;
         seen_[from] = seen_[to] = walk_;
@@ -120,15 +124,15 @@ class Fusion {
             // A group reads only lower numbers than its own last: without this, a deep graph would be walked to its
             // start for every pair.
             if (groups_[group].last > groups_[to].first && std::exchange(seen_[group], walk_) != walk_) {
-                path.push_back(group);
+                path.push(group);
             }
         };
         for (size_t before : groups_[from].before) {
             enter(before);
         }
         while (!path.empty()) {
-            size_t here = path.back();
-            path.pop_back();
+            size_t here = path.top();
+            path.pop();
             for (size_t before : groups_[here].before) {
                 if (find(before) == to) {
                     return true;

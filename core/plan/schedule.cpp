@@ -121,11 +121,16 @@ std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots) {
         }
     }
     std::vector<std::set<size_t>> before(groups.size());
+    std::vector<char>             has_later(groups.size());  // is in one of those sets
+    auto                          run_before = [&](size_t earlier, size_t later) {
+        before[later].insert(earlier);
+        has_later[earlier] = 1;
+    };
     for (size_t i = 0; i < groups.size(); ++i) {
         for (const Tensor& input : groups[i].inputs) {
             auto found = writer.find(input);
             if (found != writer.end()) {
-                before[i].insert(found->second);
+                run_before(found->second, i);
             }
         }
     }
@@ -136,8 +141,10 @@ std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots) {
             continue;
         }
         for (size_t reader : readers[update.variable]) {
-            if (reader != found->second && !reaches(before, reader, found->second)) {
-                before[found->second].insert(reader);
+            // Nothing waits for most new values: no need to walk the graph for them.
+            bool waits = has_later[found->second] != 0 && reaches(before, reader, found->second);
+            if (reader != found->second && !waits) {
+                run_before(reader, found->second);
             }
         }
     }
