@@ -18,7 +18,7 @@ struct Dataset {
     Array                    labels;  ///< i32 [N], each an index into `classes`
     std::vector<std::string> classes;
     std::vector<std::string> skipped;     ///< for each image left out, the reason
-    std::vector<std::string> notes = {};  ///< what went wrong with the cache; the images are right all the same
+    std::vector<std::string> notes = {};  ///< what one may have overlooked, what went wrong with the cache
 
     int64_t size() const { return labels.size(); }
 };

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -47,11 +48,12 @@ std::vector<std::string> folders_in(const fs::path& folder) {
     return names;
 }
 
-std::vector<fs::path> images_in(const fs::path& folder) {
+/// The images of a class; what is none goes to `others`.
+std::vector<fs::path> images_in(const fs::path& folder, std::vector<fs::path>& others) {
     std::vector<fs::path> paths;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-        if (is_image_name(entry.path()) && !is_hidden(entry.path())) {
-            paths.push_back(entry.path());
+        if (!is_hidden(entry.path())) {
+            (is_image_name(entry.path()) ? paths : others).push_back(entry.path());
         }
     }
     std::sort(paths.begin(), paths.end());
@@ -62,20 +64,35 @@ std::vector<fs::path> images_in(const fs::path& folder) {
     return paths;
 }
 
-std::vector<Found> find_images(const fs::path& folder, const std::vector<std::string>& classes) {
-    std::vector<Found> found;
-    for (const std::string& name : folders_in(folder)) {
+/// The images of a part. What a person may have overlooked is noted: files that are no images, classes that the part
+/// does not have.
+std::vector<Found> find_images(const fs::path& folder, const std::vector<std::string>& classes,
+                               std::vector<std::string>& notes) {
+    std::vector<Found>       found;
+    std::vector<fs::path>    others;
+    std::vector<std::string> present = folders_in(folder), missing;
+    std::ranges::set_difference(classes, present, std::back_inserter(missing));
+    for (const std::string& name : present) {
         auto position = std::find(classes.begin(), classes.end(), name);
         if (position == classes.end()) {
             fail<DataError>("{}: train/ has no class of that name; rename or remove the folder",
                             (folder / name).string());
         }
-        for (const fs::path& path : images_in(folder / name)) {
+        for (const fs::path& path : images_in(folder / name, others)) {
             found.push_back({path, static_cast<int32_t>(position - classes.begin())});
         }
     }
     if (found.empty()) {
         fail<DataError>("{}: has no class folders; put images into {}/CLASS/", folder.string(), folder.string());
+    }
+    if (!missing.empty()) {
+        notes.push_back(fmt::format("{}: has no images of {} of the {} classes, such as {}", folder.string(),
+                                    missing.size(), classes.size(), missing.front()));
+    }
+    if (!others.empty()) {
+        notes.push_back(fmt::format("{}: {} not named .jpg, .jpeg or .png, such as {}: left out", folder.string(),
+                                    others.size() == 1 ? "1 file is" : fmt::format("{} files are", others.size()),
+                                    std::ranges::min(others).string()));
     }
     return found;
 }
@@ -324,7 +341,7 @@ Dataset load_image_folder(const fs::path& folder, Part part, const LoadOptions& 
     dataset.name    = folder.has_filename() ? folder.filename().string() : folder.parent_path().filename().string();
     dataset.classes = folders_in(folder / "train");
 
-    std::vector<Found> found = find_images(folder / name_of(part), dataset.classes);
+    std::vector<Found> found = find_images(folder / name_of(part), dataset.classes, dataset.notes);
     Pack               pack  = options.cache.empty() ? decoded(folder, found, options)
                                                      : cached(folder, part, found, dataset, options, dataset.notes);
     dataset.images           = std::move(pack.images);

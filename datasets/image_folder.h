@@ -7,8 +7,8 @@ namespace hemp {
 
 bool is_image_folder(const std::filesystem::path& folder);
 
-/// Loads the images of one part, ordered by class and name; classes are the folders of train/, sorted. Hidden files and
-/// those with other endings are ignored.
+/// Loads the images of one part, ordered by class and name; classes are the folders of train/, sorted. Hidden files are
+/// ignored, those with other endings noted.
 ///   options   without `image`, images must have one size, and are grey if all of them are, else of three channels.
 ///   With
 ///             it, they have its channels; where one is larger than 8/7 of it, or where sizes differ, all become

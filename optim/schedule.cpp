@@ -1,7 +1,5 @@
 #include "optim/schedule.h"
 
-#include "core/error.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -38,18 +36,6 @@ float Schedule::rate(int64_t step) const {
         }
         default: return peak;
     }
-}
-
-Schedule::Kind schedule_kind(const std::string& name) {
-    if (name == "constant")
-        return Schedule::Kind::constant;
-    if (name == "step")
-        return Schedule::Kind::step;
-    if (name == "cosine")
-        return Schedule::Kind::cosine;
-    if (name == "one-cycle")
-        return Schedule::Kind::one_cycle;
-    fail<UsageError>("schedule: '{}' is not known; choose constant, step, cosine or one-cycle", name);
 }
 
 }  // namespace hemp

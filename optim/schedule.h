@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace hemp {
 
@@ -18,8 +17,5 @@ struct Schedule {
 
     float rate(int64_t step) const;
 };
-
-/// Throws UsageError on any other name than "constant", "step", "cosine", "one-cycle".
-Schedule::Kind schedule_kind(const std::string& name);
 
 }  // namespace hemp

@@ -258,7 +258,6 @@ TEST_CASE("a folder of images, decoded by threads") {
     write_file_atomically(folder / "train/dog/b.png", png(3));
     write_file_atomically(folder / "train/dog/a.JPG", jpeg(3));
     write_file_atomically(folder / "train/cat/c.jpeg", jpeg(1));
-    write_file_atomically(folder / "train/cat/notes.txt", bytes_of("no image"));
     write_file_atomically(folder / "train/cat/.hidden.jpg", bytes_of("no image"));
     write_file_atomically(folder / "test/dog/d.png", png(1));
     auto load = [&](Part part, LoadOptions options = {}) {
@@ -271,6 +270,18 @@ TEST_CASE("a folder of images, decoded by threads") {
         CHECK(to_string(train.images.shape()) == "[3, 3, 4, 6]");
         CHECK(std::ranges::equal(train.labels.values<int32_t>(), std::vector{0, 1, 1}));
         CHECK(train.images[2].pixels[1] == 9);
+        CHECK(train.notes.empty());
+    }
+    SUBCASE("notes files that are no images, and classes without any") {
+        write_file_atomically(folder / "train/cat/notes.txt", bytes_of("no image"));
+        write_file_atomically(folder / "train/dog/e.bmp", bytes_of("no image"));
+        Dataset train = load(Part::train);
+        CHECK(train.size() == 3);
+        CHECK(train.notes == std::vector<std::string>{(folder / "train").string() +
+                                                      ": 2 files are not named .jpg, .jpeg or .png, such as " +
+                                                      (folder / "train/cat/notes.txt").string() + ": left out"});
+        CHECK(load(Part::test).notes == std::vector<std::string>{(folder / "test").string() +
+                                                                 ": has no images of 1 of the 2 classes, such as cat"});
     }
     SUBCASE("has one channel if all its images are grey") {
         Dataset test = load(Part::test);

@@ -1,7 +1,5 @@
 #include "optim/schedule.h"
 
-#include "core/error.h"
-
 #include <doctest/doctest.h>
 
 using namespace hemp;
@@ -46,10 +44,5 @@ TEST_CASE("a learning rate's schedule") {
         CHECK(s.rate(30) == Approx(1.0));
         CHECK(s.rate(65) == Approx(0.5).epsilon(1e-4));
         CHECK(s.rate(100) == Approx(4e-6));
-    }
-    SUBCASE("is known by name") {
-        CHECK(schedule_kind("one-cycle") == Schedule::Kind::one_cycle);
-        CHECK_THROWS_WITH_AS(schedule_kind("linear"),
-                             "schedule: 'linear' is not known; choose constant, step, cosine or one-cycle", UsageError);
     }
 }
