@@ -16,6 +16,20 @@ std::string absolute(const std::string& source) {
     return source.empty() || source == "digits" ? source : fs::absolute(source).lexically_normal().string();
 }
 
+/// How levels come from weights, for a person to choose.
+const std::vector<std::pair<std::string, LevelRule>> level_rules{{"uniform", LevelRule::mid_tread},
+                                                                 {"lloyd-max", LevelRule::lloyd_max},
+                                                                 {"ternary", LevelRule::ternary},
+                                                                 {"power-of-two", LevelRule::power_of_two}};
+
+std::vector<std::string> names_of_level_rules() {
+    std::vector<std::string> names;
+    for (const auto& [name, rule] : level_rules) {
+        names.push_back(name);
+    }
+    return names;
+}
+
 /// Their defaults, as far as flags change them.
 std::string help_of_recipes() {
     std::string text = fmt::format("\nDefaults of the recipes:\n  {:10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}\n", "", "epochs",
@@ -49,6 +63,7 @@ Json to_json(const RunOptions& o) {
             {"label_smoothing", o.smoothing},
             {"mixup", o.mixup},
             {"distillation", o.distillation},
+            {"quantizer", o.quantizer},
             {"levels", o.levels},
             {"level_step", o.level_step},
             {"order", o.order},
@@ -82,6 +97,7 @@ RunOptions run_options(const Json& stored) {
             .smoothing       = json.at("label_smoothing"),
             .mixup           = json.at("mixup"),
             .distillation    = json.at("distillation"),
+            .quantizer       = json.at("quantizer"),
             .levels          = json.at("levels"),
             .level_step      = json.at("level_step"),
             .order           = json.at("order"),
@@ -113,6 +129,12 @@ void add_run_options(Command& command, RunOptions& options) {
         .between(0.0, 0.99);
     command.option("--mixup", options.mixup, "Alpha of the share that mixed images keep; 0: none are mixed")
         .between(0.0, 1.0);
+    command
+        .option(
+            "--quantizer", options.quantizer,
+            "How levels come from weights, at first: equally spaced, as Lloyd and Max place them, -s 0 s, powers of "
+            "two; default: the recipe's (hemp uniform)")
+        .one_of(names_of_level_rules());
     command.option("--levels", options.levels, "Levels of each tensor; default: the recipe's (hemp 7, paper 4)")
         .between(2, 256);
     command
@@ -177,12 +199,20 @@ void check(const RunOptions& options) {
     }
     augmentation(options.augment);
     if (recipe(options.recipe, "").method == Recipe::Method::plain &&
-        (options.levels > 0 || options.level_step > 0 || options.order > 0 || options.entropy >= 0 ||
-         options.distillation >= 0)) {
+        (!options.quantizer.empty() || options.levels > 0 || options.level_step > 0 || options.order > 0 ||
+         options.entropy >= 0 || options.distillation >= 0)) {
         fail<UsageError>(
-            "--levels, --level-step, --order, --entropy, --distillation: recipe '{}' has no regularizer; add "
-            "--recipe hemp",
+            "--quantizer, --levels, --level-step, --order, --entropy, --distillation: recipe '{}' has no regularizer; "
+            "add --recipe hemp",
             options.recipe);
+    }
+    if (options.quantizer == "ternary" && options.levels > 0 && options.levels != 3) {
+        fail<UsageError>("--levels: a ternary quantizer has 3, not {}; drop it, or --quantizer ternary",
+                         options.levels);
+    }
+    if (options.level_step > 0 && !options.quantizer.empty() && options.quantizer != "uniform") {
+        fail<UsageError>("--level-step: quantizer '{}' fits its levels to the weights; drop one of the two",
+                         options.quantizer);
     }
     if (options.distillation > 0 && options.input.empty()) {
         fail<UsageError>(
@@ -208,8 +238,15 @@ Recipe recipe_of(const RunOptions& options, const std::string& model) {
     result.prune           = options.prune;
     result.prune_tolerance = options.prune_tolerance;
     if (result.method != Recipe::Method::plain) {
-        result.regularizer.zero       = result.prunes();
-        result.regularizer.levels     = options.levels > 0 ? options.levels : result.regularizer.levels;
+        for (const auto& [name, rule] : level_rules) {
+            result.regularizer.rule = options.quantizer == name ? rule : result.regularizer.rule;
+        }
+        bool uniform              = result.regularizer.rule == LevelRule::mid_tread;
+        result.regularizer.zero   = result.prunes() || (result.regularizer.target == Target::coder && !uniform);
+        result.regularizer.levels = options.levels > 0 ? options.levels : result.regularizer.levels;
+        if (result.regularizer.rule == LevelRule::ternary) {
+            result.regularizer.levels = 3;
+        }
         result.regularizer.deviations = options.level_step > 0 ? options.level_step : result.regularizer.deviations;
         if (options.order > 0) {
             result.regularizer.target        = Target::entropy;

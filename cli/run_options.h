@@ -27,6 +27,7 @@ struct RunOptions {
     double      smoothing       = -1;  ///< of the labels; negative: the recipe's
     double      mixup           = -1;  ///< negative: the recipe's
     double      distillation    = -1;  ///< share of the loss that follows the input's outputs; negative: the recipe's
+    std::string quantizer       = {};  ///< a name of level_rules
     int         levels          = 0;
     double      level_step      = 0;  ///< as --level-step says; 0: the recipe's
     int         order           = 0;

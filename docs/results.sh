@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Repeats the runs of docs/results.md: ./dev results [JOB...], with HEMP_DATA naming a folder that holds mnist/.
-# Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study, from the float LeNet-5). All of
-# them unless named; the others need what float leaves.
+# Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study, from the float LeNet-5), ablation
+# (what each part of recipe hemp does, on LeNet-300-100). All of them unless named; the others need what float leaves.
 # Runs go to ./results (or HEMP_RESULTS) and stay there; finished ones are not repeated, interrupted ones continue.
 # HEMP_EPOCHS makes every run that short: a try of this script, not the results.
 set -euo pipefail
@@ -36,8 +36,10 @@ job_float() {
 }
 
 job_compress() {
-    once "$out/lenet5-hemp" 30 "$hemp" compress "$out/lenet5" --data "$data" --entropy 3 --seed 1 -o "$out/lenet5.hemp"
-    once "$out/lenet300-hemp" 20 "$hemp" compress "$out/lenet300" --data "$data" --entropy 1 --seed 1 -o "$out/lenet300.hemp"
+    once "$out/lenet5-hemp" 30 "$hemp" compress "$out/lenet5" --data "$data" --augment none --entropy 4.3 --seed 1 \
+        -o "$out/lenet5.hemp"
+    once "$out/lenet300-hemp" 20 "$hemp" compress "$out/lenet300" --data "$data" --entropy 1.2 --seed 1 \
+        -o "$out/lenet300.hemp"
     for model in lenet5 lenet300; do
         "$hemp" eval "$out/$model.hemp" --data "$data"
         "$hemp" list "$out/$model.hemp"
@@ -64,11 +66,29 @@ job_orders() {
     cat "$out/orders.md"
 }
 
+# Name and flags of each row.
+ablations=("recipe hemp|--entropy 1.2" "no distillation|--entropy 1.2 --distillation 0"
+    "80 % pruned first|--entropy 1.2 --prune 0.8" "pruned by the loss|--entropy 1.2 --prune-tolerance 0.02"
+    "3 levels|--entropy 1.2 --levels 3" "15 levels|--entropy 1.2 --levels 15"
+    "entropy of order 1|--entropy 1.2 --order 1" "entropy of order 2|--entropy 1.2 --order 2" "no entropy|--entropy 0")
+
+job_ablation() {
+    local seed row folder flags
+    for seed in 1 2 3; do
+        for row in "${ablations[@]}"; do
+            folder="$out/ablation/${row%|*}-$seed"
+            read -ra flags <<<"${row#*|}"
+            once "$folder" 20 "$hemp" compress "$out/lenet300" --data "$data" --seed "$seed" "${flags[@]}" -o "$folder.hemp"
+        done
+    done
+    python3 docs/ablation.py "$out/ablation"
+}
+
 jobs=("$@")
-[[ ${#jobs[@]} -gt 0 ]] || jobs=(float compress orders)
+[[ ${#jobs[@]} -gt 0 ]] || jobs=(float compress orders ablation)
 for job in "${jobs[@]}"; do
     if ! declare -F "job_$job" >/dev/null; then
-        echo "results: no job '$job'; choose from float, compress, orders" >&2
+        echo "results: no job '$job'; choose from float, compress, orders, ablation" >&2
         exit 2
     fi
     "job_$job"
