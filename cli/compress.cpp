@@ -2,6 +2,7 @@
 #include "cli/evaluate.h"
 #include "cli/input.h"
 #include "cli/run.h"
+#include "cli/run_folder.h"
 #include "core/join.h"
 #include "core/run/team.h"
 #include "core/version.h"
@@ -11,6 +12,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
 #include <set>
 
@@ -133,6 +135,27 @@ fs::path default_output(const fs::path& input) {
     return name.string() + ".hemp";
 }
 
+bool is_hemp_file(const fs::path& path) {
+    std::string start(4, '\0');
+    std::ifstream(path, std::ios::binary).read(start.data(), 4);
+    return start == "HEMP";
+}
+
+/// Throws UsageError where the file could not be written, or would take the place of the input or of anything but an
+/// earlier .hemp file.
+void check_replaced(const fs::path& output, const fs::path& input) {
+    check_output(output);
+    std::error_code ignored;
+    if (fs::equivalent(output, input, ignored)) {
+        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
+    }
+    if (fs::is_regular_file(output, ignored) && fs::file_size(output, ignored) > 0 && !is_hemp_file(output)) {
+        fail<UsageError>(
+            "{}: is there and no .hemp file, so that something else would be lost; name another file with -o",
+            output.string());
+    }
+}
+
 /// Arranging takes as long as coding, which for larger networks is too long.
 constexpr int64_t most_arranged = int64_t{1} << 24;  // parameters
 
@@ -140,9 +163,10 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     const RunOptions& options = arguments.options;
     Input             input   = read_input(options.input, options.model, settings.file_memory());
     const fs::path&   output  = arguments.place.output;
-    std::error_code   ignored;
-    if (fs::equivalent(output, input.path, ignored)) {
-        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
+    check_replaced(output, input.path);
+    if (!settings.quiet) {
+        tell(fmt::format("{}: {} parameters, rounded and coded without data\n", input.model.name,
+                         grouped(static_cast<uint64_t>(parameter_count(input.model)))));
     }
     Quantized quantized    = quantize_as_it_is(input.model, options.levels, options.level_step);
     quantized.file.classes = input.classes;
@@ -192,7 +216,11 @@ int compress(CompressArguments arguments, const Settings& settings) {
     if (arguments.place.folder.empty()) {
         arguments.place.folder = arguments.place.output.string() + ".run";
     }
-    options.input              = read_input(options.input, options.model, settings.file_memory()).path.string();
+    if (recipe(options.recipe, "").method == Recipe::Method::plain) {
+        fail<UsageError>("--recipe: '{}' makes no network small; use hemp or paper, or `hemp train`", options.recipe);
+    }
+    options.input = read_input(options.input, options.model, settings.file_memory()).path.string();
+    check_replaced(arguments.place.output, options.input);
     RunResult result           = run_training(options, arguments.place, settings);
     result.summary["contents"] = contents_of_file(arguments.place.output, settings);
     print(result.summary, arguments.place.output, settings);
@@ -221,6 +249,7 @@ Action add_compress(Command& command) {
         .option("--rounds", options.rounds,
                 "Of the search for a target, at most: each goes on from the one before with another coefficient, for "
                 "half of the epochs; 1: no search")
+        .shows_default()
         .between(1, 100);
     command.option("--keep-order", arguments->keep_order,
                    "Without data: hidden units stay in their order; else similar ones stand side by side, which takes "

@@ -27,13 +27,15 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-Progress::Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights)
+Progress::Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights,
+                   int64_t more_rounds)
     : quiet_(quiet),
       live_(!quiet && is_terminal()),
       epochs_(epochs),
       steps_(steps_per_epoch),
       batch_(batch),
       weights_(weights),
+      more_rounds_(more_rounds),
       start_(Clock::now()) {}
 
 Progress::~Progress() {
@@ -49,10 +51,12 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     if (done_ == 1) {
         warm_ = now;
     }
-    if (!estimated_ && done_ > 1 && now > warm_ + std::chrono::seconds(2)) {
+    // Other programs may have held up the first few.
+    if (!estimated_ && done_ > 5 && now > warm_ + std::chrono::seconds(2)) {
         estimated_ = true;
         if (double seconds_left = this->seconds_left(); seconds_left > 30) {
-            line(fmt::format("this will take about {}", duration(seconds_left)));
+            std::string more = more_rounds_ == 0 ? "" : ", and half as long for each further round";
+            line(fmt::format("this will take about {}{}", duration(seconds_left), more));
         }
     }
     if (!live_ || now - shown_ < std::chrono::milliseconds(100)) {

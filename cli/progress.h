@@ -9,11 +9,13 @@ namespace hemp {
 
 class Progress {
  public:
-    Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights);
+    /// `more_rounds` of half as many epochs may follow.
+    Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights,
+             int64_t more_rounds = 0);
     ~Progress();
 
-    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer. Two seconds after the
-    /// first one it says how long a run of more than half a minute will take.
+    /// After a step: `epoch` and `step` count from 0, `bits` is 0 without a regularizer. Some steps later it says
+    /// how long a run of more than half a minute will take.
     void step(int64_t epoch, int64_t step, double loss, double bits);
 
     /// The run goes on to this epoch.
@@ -34,7 +36,7 @@ class Progress {
     using Clock = std::chrono::steady_clock;
 
     bool              quiet_, live_;
-    int64_t           epochs_, steps_, batch_, weights_;
+    int64_t           epochs_, steps_, batch_, weights_, more_rounds_;
     bool              estimated_ = false;
     int64_t           done_      = 0;         ///< steps of this process
     int64_t           behind_    = 0;         ///< steps of the run

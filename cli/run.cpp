@@ -48,6 +48,30 @@ Data load_data(const RunOptions& options, const Model& model, const Settings& se
     return data;
 }
 
+/// Which images of the training part a run does not train on, as checkpoints' metadata keep it.
+constexpr const char* held_out_key = "held_out";
+
+std::string held_out(const RunOptions& options) {
+    return !options.val.empty() || !options.holdout ? "none" : "by seed " + std::to_string(options.seed);
+}
+
+/// The network that a run starts from. In `note`, why accuracies of its held-out images are not to be trusted.
+Model starting_model(const RunOptions& options, const Settings& settings, std::string& note) {
+    if (options.input.empty()) {
+        return build_model(options.model, options.seed);
+    }
+    Input       input = read_input(options.input, options.model, settings.file_memory());
+    const auto& told  = input.metadata.find(held_out_key);
+    if (told != input.metadata.end() && options.holdout && options.val.empty() && told->second != held_out(options)) {
+        constexpr std::string_view by_seed = "by seed ";
+        bool                       other   = told->second.starts_with(by_seed);
+        note = fmt::format("{} was trained on images that are held out now, whose accuracy is too good therefore: {}",
+                           input.path.string(),
+                           other ? "add --seed " + told->second.substr(by_seed.size()) : "name others with --val");
+    }
+    return std::move(input.model);
+}
+
 std::string hash_of_data(const Data& data) {
     Hash hash;
     for (const Dataset* each : {&data.train, data.validation ? &*data.validation : nullptr, &data.test}) {
@@ -116,7 +140,7 @@ void check_same_run(const fs::path& folder, const Json& now) {
 }
 
 /// Throws, before anything is computed, where the run cannot be kept. Changes nothing: the run may yet be refused.
-void check_place(const RunPlace& place, const Json& manifest) {
+void check_place(const RunPlace& place, const fs::path& input, const Json& manifest) {
     check_output(place.output);
     if (place.resume) {
         check_same_run(place.folder, manifest);
@@ -129,6 +153,9 @@ void check_place(const RunPlace& place, const Json& manifest) {
             "{}: the folder is not empty; add --resume to go on with its run, --force to replace it, or choose another "
             "with --out",
             place.folder.string());
+    }
+    if (used && !input.empty() && fs::equivalent(fs::absolute(input).parent_path(), place.folder, error)) {
+        fail<UsageError>("--force: would delete the input, {}; choose another folder with --out", input.string());
     }
 }
 
@@ -204,7 +231,7 @@ class Run {
     [[noreturn]] void fail_diverged(const std::string& sign) const;
     void              end_epoch(double loss);
     void              save();
-    void              keep_classes(Checkpoint& checkpoint) const;
+    void              keep_about_images(Checkpoint& checkpoint) const;
     void              keep_best(const Candidate& candidate, const std::vector<std::byte>& file);
     void              write_manifest(const Json& outputs);
     RunResult         result();
@@ -216,16 +243,17 @@ class Run {
 
     fs::path file(const char* name) const { return place_.folder / name; }
 
-    RunOptions options_;
-    RunPlace   place_;
-    Settings   settings_;
-    Model      model_, judged_;
-    Recipe     recipe_;
-    Data       data_;
-    Evaluator  evaluator_;
-    Json       manifest_;
-    double     least_accuracy_ = -1;
-    Candidate  best_;
+    RunOptions  options_;
+    RunPlace    place_;
+    Settings    settings_;
+    std::string note_;
+    Model       model_, judged_;
+    Recipe      recipe_;
+    Data        data_;
+    Evaluator   evaluator_;
+    Json        manifest_;
+    double      least_accuracy_ = -1;
+    Candidate   best_;
 
     std::optional<Search> search_;  // of the coefficient, where a target is set
     Json                  path_         = Json::array();
@@ -240,8 +268,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     : options_(options),
       place_(place),
       settings_(settings),
-      model_(options.input.empty() ? build_model(options.model, options.seed)
-                                   : read_input(options.input, options.model, settings.file_memory()).model),
+      model_(starting_model(options, settings, note_)),
       judged_(build_model(model_.source, options.seed)),
       recipe_(recipe_of(options, model_.source)),
       data_(load_data(options, model_, settings)),
@@ -264,7 +291,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     if (!options_.input.empty()) {
         manifest_["input_hash"] = hash_of_file(options_.input);
     }
-    check_place(place_, manifest_);
+    check_place(place_, options_.input, manifest_);
     if (options_.has_least_accuracy()) {
         least_accuracy_ = options_.target_accuracy;
         if (options_.max_drop >= 0) {
@@ -287,7 +314,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
         search_.emplace(recipe_.entropy);
     }
     progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch,
-                      parameter_count(model_));
+                      parameter_count(model_), search_ ? options_.rounds - 1 : 0);
 }
 
 void Run::write_manifest(const Json& outputs) {
@@ -295,9 +322,11 @@ void Run::write_manifest(const Json& outputs) {
     write_file_atomically(file("manifest.json"), bytes_of(text_of(manifest_, 2) + "\n"));
 }
 
-/// Puts the names of the classes into a checkpoint, where they are more than numbers.
-void Run::keep_classes(Checkpoint& checkpoint) const {
-    std::vector<std::string> classes = kept_classes(data_.train.classes);
+/// Puts into a checkpoint what the images were: the names of the classes, where they are more than numbers, and which
+/// part of them was held out.
+void Run::keep_about_images(Checkpoint& checkpoint) const {
+    checkpoint.metadata[held_out_key] = held_out(options_);
+    std::vector<std::string> classes  = kept_classes(data_.train.classes);
     if (!classes.empty()) {
         checkpoint.metadata[classes_key] = text_of(classes);
     }
@@ -316,7 +345,7 @@ void Run::save() {
         state.metadata["search_too_large"] = fmt::format("{}", search.too_large);
         state.metadata["path"]             = text_of(path_);
     }
-    keep_classes(state);
+    keep_about_images(state);
     save_checkpoint(file("last.ckpt"), std::move(state));
 }
 
@@ -392,7 +421,7 @@ void Run::keep_best(const Candidate& candidate, const std::vector<std::byte>& by
                          {"seed", std::to_string(options_.seed)},
                          {"epoch", std::to_string(candidate.epoch)},
                          {"accuracy", fmt::format("{}", candidate.accuracy)}};
-        keep_classes(best);
+        keep_about_images(best);
         save_checkpoint(file("best.ckpt"), std::move(best));
     }
     if (!bytes.empty()) {
@@ -533,6 +562,9 @@ void Run::train_round() {
         if (signal_received() != 0 && !trainer_->done()) {
             std::string how =
                 place_.kept ? "all is saved; add --resume to the same command to go on" : "start it again";
+            if (best_.epoch < 0 && !place_.output.empty()) {
+                how += fmt::format(" ({} comes with the end of the first epoch)", place_.output.string());
+            }
             throw Interrupted(signal_received(), fmt::format("{}: interrupted, {}", place_.folder.string(), how));
         }
     }
@@ -615,7 +647,8 @@ std::string Run::plan() const {
                                   : ", weights pruned that the loss does not need";
     }
     if (search_) {
-        text += fmt::format("; then up to {} rounds of half as many epochs for the target", options_.rounds - 1);
+        text += fmt::format("; then at most {} of half as many epochs for the target",
+                            options_.rounds == 2 ? "a round" : fmt::format("{} rounds", options_.rounds - 1));
     }
     return place_.kept ? text + fmt::format("; what is best so far is in {}", place_.folder.string()) : text;
 }
@@ -633,6 +666,9 @@ RunResult Run::go() {
     }
     if (!trainer_->done()) {
         progress_->line(plan());
+        if (!note_.empty()) {
+            progress_->line("note: " + note_);
+        }
     }
     train();
     if (best_.epoch < 0) {

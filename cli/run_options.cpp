@@ -177,8 +177,8 @@ void check(const RunOptions& options) {
                                {"--clip-norm", options.clip_norm},
                                {"--prune", options.prune},
                                {"--prune-tolerance", options.prune_tolerance}}) {
-        if (!std::isfinite(value)) {
-            fail<UsageError>("{}: {} is not finite; give another number", flag, value);
+        if (!std::isfinite(static_cast<float>(value))) {
+            fail<UsageError>("{}: {} is too large for a number of 32 bits; give another", flag, value);
         }
     }
     if (options.prune > 0 && options.prune_tolerance > 0) {

@@ -283,6 +283,10 @@ TEST_CASE("wrong usage ends with 2 and says what to do") {
     check_refused(folder, "train lenet5 --data digits --levels 5", 2, "--levels");
     check_refused(folder, "train lenet5 --data digits --level-step 1", 2, "--level-step");
     check_refused(folder, "train lenet5 --data digits --recipe paper --level-step 1", 2, "--level-step");
+    check_refused(folder, "train lenet5 --data digits --quantizer ternary", 2, "--quantizer");
+    check_refused(folder, "train lenet5 --data digits --recipe hemp --quantizer ternary --levels 5", 2, "--levels");
+    check_refused(folder, "train lenet5 --data digits --recipe hemp --quantizer lloyd-max --level-step 1", 2,
+                  "--level-step");
     check_refused(folder, "train lenet5 --data digits --resume --force", 2, "--force");
     check_refused(folder, "train lenet5 --data digits --resume", 2, "--resume");
     check_refused(folder, "train lenet5 --data digits --recipe fast", 2, "paper");
@@ -642,6 +646,26 @@ TEST_CASE("a target is searched for in rounds, and an interrupted search goes on
     CHECK(one.out.find("\"path\"") == std::string::npos);
 }
 
+TEST_CASE("compress with data keeps its input, and what it does not know") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
+    const std::string compress = "compress run --data digits --batch 500 --epochs 1 ";
+    check_refused(folder, compress + "-o run/best.ckpt", 2, "input");
+    check_refused(folder, compress + "-o run/last.ckpt", 2, "no .hemp file");
+    check_refused(folder, compress + "--out run --force", 2, "would delete the input");
+    check_refused(folder, compress + "--recipe float", 2, "makes no network small");
+    check_refused(folder, compress + "--entropy 1e39", 2, "--entropy");
+    CHECK(run(folder, "eval run --data digits").code == 0);
+
+    // Held-out images that the network was trained on are said to be so.
+    const std::string seen = "was trained on images that are held out now";
+    CHECK(run(folder, compress).err.find(seen) == std::string::npos);
+    CHECK(run(folder, compress + "--seed 2 --force")
+              .err.find(seen + ", whose accuracy is too good therefore: add "
+                               "--seed 1") != std::string::npos);
+    CHECK(run(folder, compress + "--seed 2 --val digits --force").err.find(seen) == std::string::npos);
+}
+
 TEST_CASE("compress without data refuses what needs data, and keeps its input") {
     TemporaryFolder folder;
     REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
@@ -650,6 +674,8 @@ TEST_CASE("compress without data refuses what needs data, and keeps its input") 
     check_refused(folder, "compress run --levels 5 --level-step 1", 2, "--level-step");
     check_refused(folder, "compress run --level-step 1e-12", 2, "step");
     check_refused(folder, "compress run -o run/best.ckpt", 2, "input");
+    check_refused(folder, "compress run -o run/last.ckpt", 2, "no .hemp file");
+    check_refused(folder, "compress run -o nowhere/x.hemp", 2, "-o");
     check_refused(folder, "compress run --data digits --keep-order", 2, "--keep-order");
     Result alone = run(folder, "compress run");
     CHECK(alone.code == 0);

@@ -1,4 +1,5 @@
 #include "cli/trainer.h"
+#include "cli/run_options.h"
 
 #include "core/run/program.h"
 #include "datasets/dataset.h"
@@ -116,4 +117,31 @@ TEST_CASE("batch norm's statistics are those of the network with quantized weigh
         apart = std::max(apart, std::abs(mean - other));
     }
     CHECK(apart > 0.01);  // else the test tells nothing
+}
+
+TEST_CASE("a quantizer gives the levels that it is named after") {
+    auto levels = [](const std::string& quantizer, int count) {
+        Recipe  recipe = recipe_of({.recipe = "hemp", .quantizer = quantizer, .levels = count}, "lenet300");
+        Tensors weights{build_model("lenet300", 1).trained()[0]};
+        return Regularizer(weights, recipe.regularizer).level_values(0);
+    };
+    std::vector<float> uniform = levels("uniform", 5), ternary = levels("ternary", 0);
+    std::vector<float> powers = levels("power-of-two", 5), fitted = levels("lloyd-max", 5);
+    REQUIRE(uniform.size() == 5);
+    CHECK(uniform[4] == 2 * uniform[3]);
+    CHECK(levels("", 5) == uniform);
+
+    REQUIRE(ternary.size() == 3);
+    CHECK(ternary[0] == -ternary[2]);
+    CHECK(ternary[1] == 0);
+
+    REQUIRE(powers.size() == 5);
+    CHECK(powers[4] == 2 * powers[3]);
+    CHECK(std::log2(powers[4]) == std::round(std::log2(powers[4])));
+
+    REQUIRE(fitted.size() == 5);
+    CHECK(fitted != uniform);
+    for (const std::vector<float>& each : {uniform, ternary, powers, fitted}) {
+        CHECK(std::ranges::count(each, 0.0f) == 1);
+    }
 }
