@@ -37,13 +37,29 @@ def rounded(values, step):
     return [int(abs(value) / step + 0.5) * (1 if value > 0 else -1) for value in values]
 
 
+def installed():
+    return [name for name in OTHERS if shutil.which(OTHERS[name][0])]
+
+
+def sizes_by_others(integers):
+    """Bytes of one file of a byte an integer, by each coder that is installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        symbols = pathlib.Path(folder) / "symbols"
+        symbols.write_bytes(bytes(int(n) % 256 for n in integers))
+        sizes = []
+        for other in installed():
+            subprocess.run([part.format(symbols) for part in OTHERS[other]], check=True, capture_output=True)
+            sizes.append(pathlib.Path(str(symbols) + ENDS[other]).stat().st_size)
+        return sizes
+
+
 def main():
     if len(sys.argv) < 5:
         sys.exit(__doc__)
     hemp, path, model = sys.argv[1:4]
     head, header, tensors = read(path)
     weights = [name for name in tensors if len(header[name]["shape"]) > 1]
-    others = [name for name in OTHERS if shutil.which(OTHERS[name][0])]
+    others = installed()
     print("| step | hemp | " + " | ".join(others) + " |\n| --- |" + " --: |" * (len(others) + 1))
     for step in map(float, sys.argv[4:]):
         with tempfile.TemporaryDirectory() as name:
@@ -54,19 +70,16 @@ def main():
                 begin, end = header[name]["data_offsets"]
                 body[begin:end] = (array("f", [n * step for n in integers[name]]) if name in integers else values).tobytes()
             (folder / "x.safetensors").write_bytes(head + body)
-            told = json.loads(subprocess.run([hemp, "compress", folder / "x.safetensors", "--model", model, "-o",
-                                              folder / "x.hemp", "--json"], check=True, capture_output=True).stdout)
+            command = [hemp, "compress", folder / "x.safetensors", "--model", model, "--keep-order", "-o",
+                       folder / "x.hemp", "--json"]
+            told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             of_weights = [each for each in told["contents"]["tensors"] if each["name"] in weights]
             subprocess.run([hemp, "decompress", folder / "x.hemp", "-o", folder / "y.safetensors"], check=True)
             kept = read(folder / "y.safetensors")[2]
             if any(rounded(kept[name], step) != integers[name] for name in weights):
                 sys.exit(f"same_symbols: hemp does not keep the integers of step {step}: some tensor has over 256 levels")
             sizes = [sum(each["bytes"] for each in of_weights)]
-            symbols = folder / "symbols"
-            symbols.write_bytes(bytes(n % 256 for name in weights for n in integers[name]))
-            for other in others:
-                subprocess.run([part.format(symbols) for part in OTHERS[other]], check=True, capture_output=True)
-                sizes.append(pathlib.Path(str(symbols) + ENDS[other]).stat().st_size)
+            sizes += sizes_by_others(n for name in weights for n in integers[name])
             print(f"| {step!r} | " + " | ".join(f"{size:,}" for size in sizes) + " |", flush=True)
 
 
