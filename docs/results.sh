@@ -69,6 +69,7 @@ job_orders() {
 # Name and flags of each row.
 ablations=("recipe hemp|--entropy 1.2" "no distillation|--entropy 1.2 --distillation 0"
     "80 % pruned first|--entropy 1.2 --prune 0.8" "pruned by the loss|--entropy 1.2 --prune-tolerance 0.02"
+    "ternary|--entropy 1.2 --quantizer ternary" "powers of two|--entropy 1.2 --quantizer power-of-two"
     "3 levels|--entropy 1.2 --levels 3" "15 levels|--entropy 1.2 --levels 15"
     "entropy of order 1|--entropy 1.2 --order 1" "entropy of order 2|--entropy 1.2 --order 2" "no entropy|--entropy 0")
 
