@@ -7,6 +7,7 @@
 #include "cli/machine.h"
 #include "core/grad.h"
 #include "core/ops/batch_norm.h"
+#include "core/ops/channel_blocks.h"
 #include "core/ops/conv2d_blocked.h"
 #include "core/ops/depthwise_blocked.h"
 #include "core/ops/multiply.h"
@@ -62,8 +63,6 @@ void run(State& state, const Tensors& outputs) {
     state.SetLabel(slowest.algorithm);
 }
 
-int64_t blocks(int64_t channels) { return (channels + 15) / 16; }
-
 /// A layer as the arguments of a benchmark tell: images, channels, filters (0: depthwise), rows and columns, kernel,
 /// stride, padding.
 struct Layer {
@@ -82,11 +81,11 @@ struct Layer {
     Shape   image() const { return {images, channels, size, size}; }
     Shape   weight() const { return {results(), depthwise() ? 1 : channels, kernel, kernel}; }
     Tensor  x() const {
-         return values(stays_planar(image()) ? image() : Shape{images, blocks(channels), size, size, 16});
+         return values(stays_planar(image()) ? image() : Shape{images, blocks_of(channels), size, size, channel_block});
     }
     Tensor dy() const {
         int64_t length = (size + 2 * options.padding[0] - kernel) / options.stride[0] + 1;
-        return values({images, blocks(results()), length, length, 16});
+        return values({images, blocks_of(results()), length, length, channel_block});
     }
 
     int64_t     images, channels, filters, size, kernel;

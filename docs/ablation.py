@@ -9,9 +9,7 @@ import json
 import pathlib
 import sys
 
-
-def spread(values, form):
-    return f"{sum(values) / len(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+from orders import spread
 
 
 def main():
