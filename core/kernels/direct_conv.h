@@ -28,7 +28,9 @@ struct DirectRegion {
     int64_t        y_row;
     int64_t        rows;
     int64_t        columns;
-    Finish         finish = {};  ///< bias of this block; addend at y's place
+    Finish         finish        = {};       ///< bias of this block; addend at y's place
+    const float*   ahead         = nullptr;  ///< what will stand at x next, brought to L2 meanwhile; null: nothing
+    int64_t        ahead_segment = 0;        ///< from what the first segment meets there to what the second one does
 };
 
 /// The transposed sum: over pixels, for each of `factors` taps and 16 filters.
@@ -43,7 +45,9 @@ struct DirectSums {
     int64_t        dy_row;
     int64_t        rows;
     int64_t        columns;
-    float*         total;  ///< [factors, 16], added to
+    float*         total;                ///< [factors, 16], added to
+    const float*   ahead     = nullptr;  ///< 16 floats a pixel, row by row, brought to L2 meanwhile; null: nothing
+    int64_t        ahead_row = 0;
 };
 
 struct DirectConv {

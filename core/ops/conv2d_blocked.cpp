@@ -175,6 +175,17 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
                                   .first_block = s.out_blocks * share / cut.shares,
                                   .end_block   = s.out_blocks * (share + 1) / cut.shares};
     };
+    int64_t pieces = s.images * cut.strips * cut.shares;
+    // To copy a strip is to wait for memory, and its sums do not need any: the next strip comes meanwhile.
+    bool foreseen = s.pointwise();
+    auto ahead    = [=](const Buffers& memory, int64_t piece) -> const float* {
+        if (!foreseen || piece + 1 == pieces) {
+            return nullptr;
+        }
+        Place next = place_of(piece + 1);
+        return memory.input<float>(0) +
+               (next.image * s.in_blocks * s.in.area() + next.first_row * s.in.width) * s.in_lanes;
+    };
     auto run = [=](const Buffers& memory, int64_t piece) {
         auto [image, first, first_block, end_block] = place_of(piece);
 
@@ -189,18 +200,19 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
             }
             int64_t*     offsets = cut.offsets(memory.thread_scratch);
             DirectRegion region{
-                .x        = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
-                .x_pixel  = s.in_step.width * s.in_lanes,
-                .x_row    = s.in_step.height * strip.row_floats,
-                .offsets  = offsets,
-                .segments = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
-                .length   = s.in_lanes == 1 ? phase.taps.width : lanes,
-                .weights  = nullptr,
-                .y        = nullptr,
-                .y_pixel  = s.out_step.width * lanes,
-                .y_row    = s.out_step.height * s.out.width * lanes,
-                .rows     = rows,
-                .columns  = phase.count.width,
+                .x             = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
+                .x_pixel       = s.in_step.width * s.in_lanes,
+                .x_row         = s.in_step.height * strip.row_floats,
+                .offsets       = offsets,
+                .segments      = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
+                .length        = s.in_lanes == 1 ? phase.taps.width : lanes,
+                .weights       = nullptr,
+                .y             = nullptr,
+                .y_pixel       = s.out_step.width * lanes,
+                .y_row         = s.out_step.height * s.out.width * lanes,
+                .rows          = rows,
+                .columns       = phase.count.width,
+                .ahead_segment = s.in.area() * s.in_lanes,
             };
             if (region.x_row == region.columns * region.x_pixel && region.y_row == region.columns * region.y_pixel) {
                 region.columns *= region.rows;  // 1 x 1: one long row
@@ -208,6 +220,7 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
             }
             int64_t row = phase.out_first.height + first * s.out_step.height;
             for (int64_t block = first_block; block < end_block; ++block) {
+                region.ahead   = block == first_block ? ahead(memory, piece) : nullptr;
                 region.weights = weights.of(memory, block) + phase.weights * s.in_blocks * s.in_lanes * lanes;
                 region.y       = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
                 region.finish  = weights.finishing.at(memory, block, region.y - memory.out<float>());
@@ -224,7 +237,7 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
             tell(block, row * s.out.width * lanes, rows * s.out.width);
         }
     };
-    Stage stage{s.images * cut.strips * cut.shares, run};
+    Stage stage{pieces, run};
     if (s.phases.size() == 1) {
         stage.written = written;
     }
@@ -527,11 +540,12 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     cut.offsets_bytes = static_cast<size_t>(g.planar ? group_blocks * taps : lanes) * sizeof(int64_t);
 
     // So many pixels of a block of x and of one of dy stay in L1 while all pairs of their channels are multiplied: a
-    // few rows, or with 1 x 1 kernels several small images.
-    constexpr int64_t pixels_together = 128;
-    bool              pointwise       = !g.planar && taps == 1 && g.stride.area() == 1 && g.x.area() == g.y.area();
-    int64_t           images_together = pointwise ? std::max<int64_t>(1, pixels_together / g.x.area()) : 1;
-    int64_t           rows_together   = std::max<int64_t>(1, pixels_together / std::max<int64_t>(g.y.width, 1));
+    // few rows. With 1 x 1 kernels each is used once, and long rows are foreseen: as many as stay in L2, or several
+    // small images.
+    int64_t pixels_together = taps == 1 ? 512 : 128;
+    bool    pointwise       = !g.planar && taps == 1 && g.stride.area() == 1 && g.x.area() == g.y.area();
+    int64_t images_together = pointwise ? std::max<int64_t>(1, pixels_together / g.x.area()) : 1;
+    int64_t rows_together   = std::max<int64_t>(1, pixels_together / std::max<int64_t>(g.y.width, 1));
     if (images_together > 1 && reading) {
         cut.strip_floats = std::max(cut.strip_floats, group_blocks * images_together * g.x.area() * lanes);
     }
@@ -551,9 +565,12 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
             for (int64_t lane = 0; lane < lanes && !g.planar; ++lane) {
                 offsets[lane] = lane;
             }
-            // Adds the products of some pixels; `sums` has those of the first block of x and of y, and the first tap.
+            // Adds the products of some pixels; `sums` has those of the first block of x and of y, and the first tap,
+            // and ahead the pixels of x that come next. Meanwhile these come to the cache, and then the next block of
+            // dy.
             auto add = [&](DirectSums sums, int64_t block_floats, int64_t row_floats) {
-                const float *x = sums.x, *dy = sums.dy;
+                const float *x = sums.x, *dy = sums.dy, *ahead = sums.ahead;
+                int64_t      ahead_row = sums.ahead_row;
                 for (int64_t y_block = 0; y_block < g.y_blocks(); ++y_block) {
                     sums.dy = dy + y_block * g.y.area() * lanes;
                     if (g.planar) {
@@ -562,6 +579,14 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                         continue;
                     }
                     for (int64_t block = 0; block < blocks; ++block) {
+                        if (y_block == 0) {
+                            sums.ahead     = ahead == nullptr ? nullptr : ahead + block * g.x.area() * lanes;
+                            sums.ahead_row = ahead_row;
+                        } else {
+                            bool next      = block == 0 && y_block + 1 < g.y_blocks();
+                            sums.ahead     = next ? sums.dy + g.y.area() * lanes : nullptr;
+                            sums.ahead_row = sums.dy_row;
+                        }
                         for (int64_t tap = 0; tap < taps; ++tap) {
                             sums.x = x + block * block_floats + tap / g.kernel.width * row_floats +
                                      tap % g.kernel.width * lanes;
@@ -571,14 +596,15 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                     }
                 }
             };
-            int64_t end = g.images * (share + 1) / shares;
+            int64_t image_floats = g.x_blocks() * g.x.area() * g.x_lanes();
+            int64_t end          = g.images * (share + 1) / shares;
             for (int64_t image = g.images * share / shares; image < end; image += images_together) {
                 const float* whole =
-                    memory.input<float>(1) + (image * g.x_blocks() + first_block) * g.x.area() * g.x_lanes();
+                    memory.input<float>(1) + image * image_floats + first_block * g.x.area() * g.x_lanes();
                 const float* dy = memory.input<float>(0) + image * g.y_blocks() * g.y.area() * lanes;
                 DirectSums   sums{.x        = whole,
                                   .x_pixel  = g.stride.width * g.x_lanes(),
-                                  .x_row    = g.x_blocks() * g.x.area() * lanes,
+                                  .x_row    = image_floats,
                                   .offsets  = offsets,
                                   .factors  = factors,
                                   .dy       = dy,
@@ -601,11 +627,14 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                         sums.x     = copy;
                         sums.x_row = g.x.area() * lanes;
                     }
+                    sums.ahead     = image + images_together < end ? whole + images_together * image_floats : nullptr;
+                    sums.ahead_row = image_floats;
                     add(sums, block_floats, 0);
                     continue;
                 }
-                sums.dy_row  = g.y.width * lanes;
-                sums.columns = g.y.width;
+                sums.dy_row    = g.y.width * lanes;
+                sums.columns   = g.y.width;
+                sums.ahead_row = g.x.width * lanes;
                 for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
                     StripView strip = read_strip(sweep, cut, whole, blocks, first, of_x, memory.thread_scratch);
                     sums.x_row      = g.stride.height * strip.row_floats;
@@ -616,6 +645,12 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                     }
                     int64_t last = std::min(first + cut.strip_rows, g.y.height);
                     for (int64_t row = first; row < last; row += rows_together) {
+                        if (pointwise && row + cut.strip_rows < g.y.height) {
+                            sums.ahead = whole + (row + cut.strip_rows) * sums.ahead_row;
+                        } else {
+                            bool next  = pointwise && image + 1 < end;
+                            sums.ahead = next ? whole + image_floats + (row - first) * sums.ahead_row : nullptr;
+                        }
                         sums.x    = strip.at(row * g.stride.height - g.padding.height, -g.padding.width);
                         sums.dy   = dy + row * g.y.width * lanes;
                         sums.rows = std::min(rows_together, last - row);

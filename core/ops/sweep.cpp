@@ -106,6 +106,10 @@ bool Sweep::inside(const Strip& s) const {
     return s.top >= 0 && s.left >= 0 && s.bottom <= in.height && s.right <= in.width;
 }
 
+bool Sweep::pointwise() const {
+    return phases.size() == 1 && phases[0].taps.area() == 1 && in_step.area() == 1 && inside(strip(0, rows()));
+}
+
 int64_t Sweep::rows() const {
     int64_t most = 0;
     for (const Phase& phase : phases) {

@@ -63,6 +63,8 @@ struct Sweep {
     /// What rows [first, last) of every phase's output pixels read.
     Strip strip(int64_t first, int64_t last) const;
     bool  inside(const Strip& strip) const;
+    /// Whether each output pixel meets the input pixel at its own place, and no other.
+    bool pointwise() const;
     /// Of output pixels, of the phase that has most.
     int64_t rows() const;
 
