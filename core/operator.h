@@ -98,6 +98,7 @@ class BlockedOperands {
     virtual bool   in_blocks(size_t i) const = 0;  ///< is operand i computed in blocks?
     virtual Tensor planes(size_t i)          = 0;  ///< as it was
     virtual Tensor blocks(size_t i)          = 0;  ///< in blocks; of an f32 operand with four axes
+    virtual Tensor per_channel(size_t i)     = 0;  ///< [C, 1, 1] as [1, ceil(C / 16), 1, 1, 16], filled up with zeros
 
  protected:
     ~BlockedOperands() = default;
@@ -134,8 +135,9 @@ struct Operator {
     size_t normalised_operand                                      = 0;
 
     /// The work of the step that writes operand 0, with the node's own added: what a piece has written (Stage::written)
-    /// is used while it is in the cache. The node's result becomes the step's second.
-    Work (*work_along)(const Node& node, Work writer) = nullptr;
+    /// is used while it is in the cache. The node's other operands stand among the step's inputs from `others` on; its
+    /// result becomes the step's second.
+    Work (*work_along)(const Node& node, Work writer, size_t others) = nullptr;
 
     /// The bounds, for an operator that clamps its input 0 between fixed numbers; nothing for any other node.
     std::optional<Clamp> (*clamp)(const Node& node) = nullptr;

@@ -4,6 +4,7 @@
 #include "core/operator.h"
 #include "core/ops/add.h"
 #include "core/ops/channel_blocks.h"
+#include "core/ops/gathering.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reshape.h"
 #include "core/ops/slice.h"
@@ -70,67 +71,27 @@ struct Joined {
     }
 };
 
-/// Where the moments of the pixels that each piece writes are kept: a record for each piece and block.
-struct Records {
-    std::vector<size_t>              first;     // of each piece
-    std::vector<std::vector<size_t>> of_block;  // in order
-
-    Records(const Stage& stage, int64_t blocks) : of_block(static_cast<size_t>(blocks)) {
-        size_t count = 0;
-        for (int64_t piece = 0; piece < stage.pieces; ++piece) {
-            first.push_back(count);
-            int64_t last = -1;
-            stage.written(piece, [&](int64_t block, int64_t, int64_t) {
-                if (block != last) {
-                    of_block[static_cast<size_t>(block)].push_back(count++);
-                    last = block;
-                }
-            });
-        }
-        first.push_back(count);
-    }
-    size_t bytes() const { return first.back() * sizeof(Moments); }
-};
-
-/// `work`, whose last stage says which pixels it writes, with their moments gathered behind each of its pieces and
-/// joined at the end. `pixels` gives the images, `y` the place of the result among the step's outputs.
+/// `work`, with the moments of the images that it writes; `pixels` gives them, `y` the place of the result among the
+/// step's outputs.
 template <class Pixels>
-Work gathering(Work work, const Geometry& g, Pixels pixels, size_t y) {
-    Stage      stage   = std::move(work.stages.back());
-    auto       records = std::make_shared<const Records>(stage, g.blocks());
-    size_t     at      = (work.scratch_bytes + alignof(Moments) - 1) / alignof(Moments) * alignof(Moments);
-    AddPixels* add     = add_pixels();
-    work.scratch_bytes = at + records->bytes();
-    auto memory_of     = [at](const Buffers& memory) { return reinterpret_cast<Moments*>(memory.scratch + at); };
-    work.stages.back() = {stage.pieces, [=](const Buffers& memory, int64_t piece) {
-                              stage.run(memory, piece);
-                              const float* images = pixels(memory);
-                              Moments*     next   = memory_of(memory) + records->first[static_cast<size_t>(piece)];
-                              Moments*     record = nullptr;
-                              int64_t      last   = -1;
-                              stage.written(piece, [&](int64_t block, int64_t first, int64_t count) {
-                                  if (block != last) {
-                                      record  = next++;
-                                      *record = Moments();
-                                      last    = block;
-                                  }
-                                  add(images + first, count, lanes, *record);
-                              });
-                          }};
-    work.stages.push_back({g.blocks(), [=](const Buffers& memory, int64_t block) {
-                               Joined channels[lanes];
-                               for (size_t i : records->of_block[static_cast<size_t>(block)]) {
-                                   const Moments& record = memory_of(memory)[i];
-                                   for (int64_t lane = 0; lane < lanes; ++lane) {
-                                       channels[lane].add(static_cast<double>(record.count), record.mean[lane],
-                                                          record.squares[lane]);
-                                   }
-                               }
-                               for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
-                                   channels[lane].write(block * lanes + lane, g.channels, memory.out<float>(y));
-                               }
-                           }});
-    return work;
+Work with_moments(Work work, const Geometry& g, Pixels pixels, size_t y) {
+    AddPixels* add = add_pixels();
+    return gathering<Moments>(
+        std::move(work), g.blocks(),
+        [=](const Buffers& memory, int64_t, int64_t first, int64_t count, Moments& record) {
+            add(pixels(memory) + first, count, lanes, record);
+        },
+        [=](const Buffers& memory, int64_t block, const std::vector<const Moments*>& records) {
+            Joined channels[lanes];
+            for (const Moments* record : records) {
+                for (int64_t lane = 0; lane < lanes; ++lane) {
+                    channels[lane].add(static_cast<double>(record->count), record->mean[lane], record->squares[lane]);
+                }
+            }
+            for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
+                channels[lane].write(block * lanes + lane, g.channels, memory.out<float>(y));
+            }
+        });
 }
 
 /// A channel at a time: 16 pixels of a plane side by side, then those that are left.
@@ -158,18 +119,13 @@ Work work(const Node& node) {
     if (!g.in_blocks) {
         return {.stages = {planes_stage(g)}};
     }
-    Stage reading{g.images, [](const Buffers&, int64_t) {},
-                  [=](int64_t image, const Written& written) {
-                      for (int64_t block = 0; block < g.blocks(); ++block) {
-                          written(block, (image * g.blocks() + block) * g.area * lanes, g.area);
-                      }
-                  }};
-    return gathering(
-        {.stages = {reading}}, g, [](const Buffers& memory) { return memory.input<float>(0); }, 0);
+    return with_moments(
+        {.stages = {reading_stage(g.images, g.blocks(), g.area)}}, g,
+        [](const Buffers& memory) { return memory.input<float>(0); }, 0);
 }
 
-Work work_along(const Node& node, Work writer) {
-    return gathering(
+Work work_along(const Node& node, Work writer, size_t) {
+    return with_moments(
         std::move(writer), geometry(node), [](const Buffers& memory) { return memory.out<float>(0); }, 1);
 }
 

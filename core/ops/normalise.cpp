@@ -4,14 +4,33 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/multiply.h"
 #include "core/ops/negate.h"
+#include "core/ops/rectified_sums.h"
+#include "core/ops/relu.h"
+#include "core/ops/reshape.h"
+#include "core/ops/slice.h"
 #include "core/ops/subtract.h"
 
 namespace hemp {
 namespace {
 
+/// The gradients to centre, gain and offset of batch norm before a rectifier.
+Tensors gradients_behind(const Tensors& in, const PassedBack& passed) {
+    Tensor both = rectified_sums(passed.dy, in[0], in[1], in[2], in[3], passed.six);
+    auto   row  = [&](int64_t i) { return reshape(slice(both, 0, i, 1), in[1].shape()); };
+    return {-(row(0) * in[2]), row(1), row(0)};
+}
+
 Tensors gradient(const Tensor& y, const Tensor& dy) {
     const Tensors& in = y.node().inputs;
     Tensor         dx = dy * in[2];
+    Shape          each{y.shape().rank() == 4 ? y.shape()[1] : 0, 1, 1};
+    bool           images = y.shape().rank() == 4 && in[0].shape() == y.shape() && in[1].shape() == each &&
+                  in[2].shape() == each && in[3].shape() == each;
+    std::optional<PassedBack> passed = images ? passed_back(dy, y) : std::nullopt;
+    if (passed && passed->dy.shape() == y.shape()) {
+        Tensors others = gradients_behind(in, *passed);
+        return {dx, others[0], others[1], others[2]};
+    }
     // Summed up before it is multiplied, if centre and gain belong to the same elements.
     bool   alike    = in[1].shape() == in[2].shape();
     Tensor d_centre = alike ? -(sum_to(dy, in[1].shape()) * in[2]) : sum_to(-dx, in[1].shape());

@@ -1,43 +1,15 @@
 #include "core/ops/relu.h"
 
 #include "core/kernels/normalise.h"
+#include "core/kernels/rectifier.h"
 #include "core/ops/elementwise.h"
 
-#include <limits>
+#include <algorithm>
 
-// Rectifiers. The comparison lets NaN through, so that a diverged training shows itself.
 // Gradient: dy where y is between the bounds; it is read off the result, so x need not be kept, or computed again from
 // what batch norm read, which its own gradient needs anyway.
 namespace hemp {
 namespace {
-
-struct Relu {
-    static constexpr float high = std::numeric_limits<float>::infinity();
-
-    template <class V>
-    HEMP_INLINE static typename V::Float apply(typename V::Float x) {
-        return x < V::all(0.0f) ? V::all(0.0f) : x;
-    }
-    template <class V>
-    HEMP_INLINE static typename V::Float gated(typename V::Float y, typename V::Float dy) {
-        return y > V::all(0.0f) ? dy : V::all(0.0f);
-    }
-};
-
-struct Relu6 {
-    static constexpr float high = 6;
-
-    template <class V>
-    HEMP_INLINE static typename V::Float apply(typename V::Float x) {
-        typename V::Float y = x < V::all(0.0f) ? V::all(0.0f) : x;
-        return y > V::all(high) ? V::all(high) : y;
-    }
-    template <class V>
-    HEMP_INLINE static typename V::Float gated(typename V::Float y, typename V::Float dy) {
-        // One comparison: y (6 - y) is above 0 where both factors are, and never rounds to 0 between the bounds.
-        return y * (V::all(high) - y) > V::all(0.0f) ? dy : V::all(0.0f);
-    }
-};
 
 template <class Rectifier>
 struct GradientFormula {
@@ -137,6 +109,16 @@ Tensor normalised_relu_gradient(const Tensor& x, const Tensor& centre, const Ten
 Tensor normalised_relu6_gradient(const Tensor& x, const Tensor& centre, const Tensor& gain, const Tensor& offset,
                                  const Tensor& dy) {
     return node(normalised_relu6_gradient_operator, {x, centre, gain, offset, dy});
+}
+
+std::optional<PassedBack> passed_back(const Tensor& tensor, const Tensor& y) {
+    const Node& node = tensor.node();
+    bool        six  = node.op == &normalised_relu6_gradient_operator;
+    if ((!six && node.op != &normalised_relu_gradient_operator) ||
+        !std::equal(y.node().inputs.begin(), y.node().inputs.end(), node.inputs.begin())) {
+        return {};
+    }
+    return PassedBack{node.inputs.back(), six};
 }
 
 }  // namespace hemp

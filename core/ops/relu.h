@@ -2,6 +2,8 @@
 
 #include "core/graph.h"
 
+#include <optional>
+
 namespace hemp {
 
 /// max(x, 0); NaN stays.
@@ -20,5 +22,14 @@ Tensor normalised_relu_gradient(const Tensor& x, const Tensor& centre, const Ten
                                 const Tensor& dy);
 Tensor normalised_relu6_gradient(const Tensor& x, const Tensor& centre, const Tensor& gain, const Tensor& offset,
                                  const Tensor& dy);
+
+/// The gradient to the result of a rectifier, whose input is a normalise.
+struct PassedBack {
+    Tensor dy;
+    bool   six;  ///< relu6, else relu
+};
+
+/// What `tensor` lets through to y, if it is a normalised_relu_gradient of y = normalise(..), and nothing else.
+std::optional<PassedBack> passed_back(const Tensor& tensor, const Tensor& y);
 
 }  // namespace hemp

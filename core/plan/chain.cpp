@@ -562,7 +562,7 @@ Work work_of(const Group& group) {
     }
     const Node& node = group.last();
     Work        work = group.nodes.size() == 1 ? node.op->work(node) : node.op->work_reading(node, reading_of(group));
-    return group.along ? group.along.node().op->work_along(group.along.node(), std::move(work)) : work;
+    return group.along ? group.along.node().op->work_along(group.along.node(), std::move(work), group.others) : work;
 }
 
 Cost cost_of(const Group& group) {

@@ -45,6 +45,7 @@ class LayoutPass {
         bool   in_blocks(size_t i) const override { return pass_.is_in_blocks(node_.inputs[i]); }
         Tensor planes(size_t i) override { return pass_.planes(node_.inputs[i]); }
         Tensor blocks(size_t i) override { return pass_.blocks(node_.inputs[i]); }
+        Tensor per_channel(size_t i) override { return pass_.per_channel(node_.inputs[i]); }
 
      private:
         LayoutPass& pass_;
@@ -131,12 +132,18 @@ class LayoutPass {
             operand.dtype() != DType::f32) {
             return {};
         }
+        return per_channel(operand);
+    }
+
+    /// Values [[images,] channels, 1, 1] as [images, blocks, 1, 1, 16].
+    Tensor per_channel(const Tensor& operand) {
         Tensor& form = blocks_[&operand.node()];
         if (!form) {
-            int64_t count    = rank == 4 ? shape[0] : 1;
-            int64_t channels = images[channel_axis];
-            int64_t full     = blocks_of(channels) * lanes;
-            Tensor  values   = reshape(planes(operand), Shape{count, channels});
+            const Shape& shape    = operand.shape();
+            int64_t      count    = shape.rank() == 4 ? shape[0] : 1;
+            int64_t      channels = shape[shape.rank() - 3];
+            int64_t      full     = blocks_of(channels) * lanes;
+            Tensor       values   = reshape(planes(operand), Shape{count, channels});
             if (full != channels) {
                 values = pad(values, {0, 0}, {0, full - channels});
             }

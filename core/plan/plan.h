@@ -56,10 +56,11 @@ std::string_view layout_of(const Tensor& tensor);
 /// One step of a program: a node with work of its own, or a chain of elementwise operators that walks memory once, tile
 /// by tile. Such a node may come with a batch norm and clamps before it, which it applies as it reads (Reading).
 struct Group {
-    Tensors nodes;       ///< each after its inputs
-    Tensors inputs;      ///< values read from memory: distinct ones of a chain, a node's by position
-    Tensors outputs;     ///< values written to memory
-    Tensor  along = {};  ///< computed from the last node's result while that is written; or none
+    Tensors nodes;        ///< each after its inputs
+    Tensors inputs;       ///< values read from memory: distinct ones of a chain, a node's by position
+    Tensors outputs;      ///< values written to memory
+    Tensor  along  = {};  ///< computed from the last node's result while that is written; or none
+    size_t  others = 0;   ///< where the other operands of that stand among the inputs
 
     const Node& last() const { return nodes.back().node(); }
     bool        is_chain() const { return last().op->work == nullptr; }

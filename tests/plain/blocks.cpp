@@ -230,6 +230,26 @@ Values moments(const Node& node, const Operands& in) {
     return y;
 }
 
+Values rectified_sums(const Node& node, const Operands& in) {
+    int64_t channels = node.type.shape[1];
+    Values  dy = in[0], x = in[1];
+    if (x.shape.rank() == 5) {
+        dy = unblocked(dy, channels);
+        x  = unblocked(x, channels);
+    }
+    Values y(node.type.shape);
+    for (int64_t i = 0; i < x.shape.size(); ++i) {
+        int64_t channel = index_at(i, x.shape)[1];
+        double  centred = x[i] - in[2][channel];
+        double  result  = centred * in[3][channel] + in[4][channel];
+        if (result > 0 && (node.integer("six") == 0 || result < 6)) {
+            y[channel] += dy[i];
+            y[channels + channel] += dy[i] * centred;
+        }
+    }
+    return y;
+}
+
 }  // namespace
 
 void add_blocks(Table& table) {
@@ -242,6 +262,7 @@ void add_blocks(Table& table) {
     table["expanded_depthwise"]                = expanded_depthwise;
     table["moments"]                           = moments;
     table["pack_filters"]                      = pack_filters;
+    table["rectified_sums"]                    = rectified_sums;
     table["winograd_filters"]                  = winograd_filters;
     table["depthwise_blocked"]                 = depthwise_blocked;
     table["depthwise_finished"]                = depthwise_finished;

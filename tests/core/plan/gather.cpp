@@ -1,7 +1,8 @@
-// Batch norm's statistics are gathered by the convolution that writes what they are of.
+// Batch norm's statistics, and the sums of its gradient, are gathered by the convolution that writes what they are of.
 
 #include "core/ops/conv2d.h"
 #include "core/ops/moments.h"
+#include "core/ops/rectified_sums.h"
 #include "core/plan/plan.h"
 #include "core/run/program.h"
 #include "tests/arrays.h"
@@ -37,47 +38,79 @@ const std::vector<Case> cases{
     {"depthwise", {2, 16, 40, 90}, {16, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 16}},
 };
 
+/// y = conv2d(images, weight), and what is gathered from it: moments, or rectified sums beside other images x.
 struct Statistics {
-    Tensor  images, y;
+    Tensor  images, x, y;
     Tensors outputs;
 
-    explicit Statistics(const Case& c) {
+    Statistics(const Case& c, bool moments) {
         images        = input("images", c.x);
         Tensor weight = variable("weight", random_array({.shape = c.weight, .low = -0.3, .high = 0.3}, 3));
         y             = conv2d(images, weight, c.options);
-        outputs       = {y, moments(y)};
+        x             = input("x", y.shape());
+        outputs       = {y, moments ? hemp::moments(y)
+                                    : rectified_sums(y, x, channels(-1, 1), channels(0.01, 0.1), channels(-3, 9), true)};
+    }
+
+    Tensor channels(double low, double high) const {
+        return variable("each", random_array({.shape = {y.shape()[1], 1, 1}, .low = low, .high = high}, 4));
     }
 };
 
+bool gathers(const Group& group) { return static_cast<bool>(group.along); }
+
 }  // namespace
 
-TEST_CASE("moments are gathered while a convolution writes") {
-    for (const Case& c : cases) {
-        CAPTURE(c.algorithm);
-        CAPTURE(fmt::format("{} {}", c.x, c.weight));
-        Statistics net(c);
-        Plan       plan  = make_plan(net.outputs, {}, {});
-        auto       found = std::find_if(plan.groups.begin(), plan.groups.end(), [](const Group& g) { return g.along; });
-        REQUIRE(found != plan.groups.end());
-        CHECK(plan.works[static_cast<size_t>(found - plan.groups.begin())].algorithm == c.algorithm);
+TEST_CASE("statistics are gathered while a convolution writes") {
+    for (bool moments : {true, false}) {
+        for (const Case& c : cases) {
+            CAPTURE(moments);
+            CAPTURE(c.algorithm);
+            CAPTURE(fmt::format("{} {}", c.x, c.weight));
+            Statistics net(c, moments);
+            Plan       plan  = make_plan(net.outputs, {}, {});
+            auto       found = std::find_if(plan.groups.begin(), plan.groups.end(), gathers);
+            REQUIRE(found != plan.groups.end());
+            CHECK(plan.works[static_cast<size_t>(found - plan.groups.begin())].algorithm == c.algorithm);
 
-        Array                      images   = random_array({.shape = c.x, .low = 0, .high = 2}, 5);
-        std::vector<plain::Values> expected = interpret(net.outputs, {{net.images, values_of(images)}});
-        for_each_instruction_set([&](InstructionSet) {
-            std::vector<Array> results;
-            for (int threads : {1, 2, 3}) {
-                Program program = compile(net.outputs, {}, {.threads = threads, .poison = true});
-                program.run({{net.images, images}});
-                check_close("moments", program.output(1), expected[1].at, {.ulps = 64, .floor = 2});
-                results.push_back(program.output(1));
-                CHECK(same_bits(results[0], results.back()));
-            }
-        });
+            Array images   = random_array({.shape = c.x, .low = 0, .high = 2}, 5);
+            Array x        = random_array({.shape = net.x.shape()}, 6);
+            auto  expected = interpret(net.outputs, {{net.images, values_of(images)}, {net.x, values_of(x)}});
+            for_each_instruction_set([&](InstructionSet) {
+                std::vector<Array> results;
+                for (int threads : {1, 2, 3}) {
+                    Program           program = compile(net.outputs, {}, {.threads = threads, .poison = true});
+                    std::vector<Feed> feeds{{net.images, images}};
+                    if (!moments) {
+                        feeds.push_back({net.x, x});
+                    }
+                    program.run(feeds);
+                    check_close("statistics", program.output(1), expected[1].at, {.ulps = 64, .floor = 8});
+                    results.push_back(program.output(1));
+                    CHECK(same_bits(results[0], results.back()));
+                }
+            });
+        }
     }
 }
 
 TEST_CASE("moments of what nobody writes in blocks are a step of their own") {
-    Statistics net({"", {3, 5, 9, 9}, {7, 5, 3, 3}, {}});
+    Statistics net({"", {3, 5, 9, 9}, {7, 5, 3, 3}, {}}, true);
     Plan       plan = make_plan(net.outputs, {}, {});
-    CHECK(std::none_of(plan.groups.begin(), plan.groups.end(), [](const Group& g) { return g.along; }));
+    CHECK(std::none_of(plan.groups.begin(), plan.groups.end(), gathers));
+}
+
+TEST_CASE("sums that need more than a convolution's result wait for it") {
+    Statistics net({"", {2, 32, 9, 9}, {32, 32, 3, 3}, {.padding = {1, 1}}}, true);
+    Tensor     each  = net.channels(0.01, 0.1);
+    Tensor     twice = conv2d(net.y, variable("weight", random_array({.shape = {32, 32, 1, 1}}, 3)), {});
+    Tensor     sums  = rectified_sums(net.y, twice, each, each, each, true);
+    Plan       plan  = make_plan({sums}, {}, {});
+    CHECK(std::none_of(plan.groups.begin(), plan.groups.end(), gathers));
+
+    Array   images  = random_array({.shape = net.images.shape()}, 5);
+    Program program = compile({sums}, {}, {});
+    program.run({{net.images, images}});
+    check_close("sums", program.output(0), interpret({sums}, {{net.images, values_of(images)}})[0].at,
+                {.ulps = 64, .floor = 1024});
 }
