@@ -38,10 +38,9 @@ struct Tile {
     template <class V>
     HEMP_INLINE static void run(const DirectRegion& g, const float* x, float* y) {
         if constexpr (Rows * Columns * parts<V> <= most_sums<V>) {
-            using F                                    = typename V::Float;
-            F            sums[Rows][Columns][parts<V>] = {};
-            const float* weights                       = g.weights;
-            int64_t      pixel                         = Pixel ? Pixel : g.x_pixel;
+            using F                               = typename V::Float;
+            F       sums[Rows][Columns][parts<V>] = {};
+            int64_t pixel                         = Pixel ? Pixel : g.x_pixel;
             if (g.finish.bias != nullptr) {
 #pragma GCC unroll 4
                 for (int part = 0; part < parts<V>; ++part) {
@@ -56,10 +55,12 @@ struct Tile {
                 }
             }
             for (int64_t segment = 0; segment < g.segments; ++segment) {
-                const float* first = x + g.offsets[segment];
-                const float* next  = x + g.offsets[std::min(segment + 1, g.segments - 1)];
-                const float* ahead = g.ahead == nullptr ? next : g.ahead + (x - g.x) + segment * g.ahead_segment;
-                for (int64_t i = 0; i < g.length; ++i) {
+                const float* first   = x + g.offsets[segment];
+                const float* next    = x + g.offsets[std::min(segment + 1, g.segments - 1)];
+                const float* ahead   = g.ahead == nullptr ? next : g.ahead + (x - g.x) + segment * g.ahead_segment;
+                const float* weights = g.weights + segment * g.length * channel_block;
+                int64_t      length  = segment < g.segments - g.partial ? g.length : g.part;
+                for (int64_t i = 0; i < length; ++i) {
                     if constexpr (Pixel == channel_block) {
                         prefetch_pixels<Rows, Columns, in_l1>(next, g.x_row, i);
                         prefetch_pixels<Rows, Columns, in_l2>(ahead, g.x_row, i);
@@ -279,7 +280,8 @@ template <class V>
 const auto& sums_choices() {
     if constexpr (V::width == 16) {
         static const SumsChoice made[] = {sums_choice<V, 28>(), sums_choice<V, 16>(), sums_choice<V, 9>(),
-                                          sums_choice<V, 4>(),  sums_choice<V, 2>(),  sums_choice<V, 1>()};
+                                          sums_choice<V, 8>(),  sums_choice<V, 4>(),  sums_choice<V, 2>(),
+                                          sums_choice<V, 1>()};
         return made;
     } else {
         static const SumsChoice made[] = {sums_choice<V, 12 / parts<V>>(), sums_choice<V, 8 / parts<V>>(),

@@ -199,6 +199,7 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
                 continue;
             }
             int64_t*     offsets = cut.offsets(memory.thread_scratch);
+            int64_t      part    = s.channels_of_partial_block();
             DirectRegion region{
                 .x             = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
                 .x_pixel       = s.in_step.width * s.in_lanes,
@@ -212,6 +213,8 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
                 .y_row         = s.out_step.height * s.out.width * lanes,
                 .rows          = rows,
                 .columns       = phase.count.width,
+                .partial       = part > 0 ? phase.taps.area() : 0,
+                .part          = part,
                 .ahead_segment = s.in.area() * s.in_lanes,
             };
             if (region.x_row == region.columns * region.x_pixel && region.y_row == region.columns * region.y_pixel) {
@@ -278,15 +281,16 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
 FilterPacking packing_of(const Geometry& g) { return {g.filters, g.channels, g.kernel.area(), g.x_lanes()}; }
 
 Sweep forward_sweep(const Geometry& g) {
-    return {.images     = g.images,
-            .in_blocks  = g.x_blocks(),
-            .in_lanes   = g.x_lanes(),
-            .out_blocks = g.y_blocks(),
-            .in         = g.x,
-            .out        = g.y,
-            .in_step    = g.stride,
-            .out_step   = {1, 1},
-            .phases     = forward_phases(g.y, g.kernel, g.padding)};
+    return {.images      = g.images,
+            .in_channels = g.channels,
+            .in_blocks   = g.x_blocks(),
+            .in_lanes    = g.x_lanes(),
+            .out_blocks  = g.y_blocks(),
+            .in          = g.x,
+            .out         = g.y,
+            .in_step     = g.stride,
+            .out_step    = {1, 1},
+            .phases      = forward_phases(g.y, g.kernel, g.padding)};
 }
 
 Work work_reading(const Node& node, const std::optional<Reading>& reading) {
@@ -433,15 +437,16 @@ void pack_tap(const float* weight, int64_t filters, int64_t filter_floats, float
 int64_t data_weight_floats(const Geometry& g) { return g.y_blocks() * lanes * g.kernel.area() * lanes; }
 
 Sweep data_sweep(const Geometry& g) {
-    return {.images     = g.images,
-            .in_blocks  = g.y_blocks(),
-            .in_lanes   = lanes,
-            .out_blocks = blocks_of(g.channels),
-            .in         = g.y,
-            .out        = g.x,
-            .in_step    = {1, 1},
-            .out_step   = g.stride,
-            .phases     = gradient_phases(g.x, g.kernel, g.stride, g.padding)};
+    return {.images      = g.images,
+            .in_channels = g.filters,
+            .in_blocks   = g.y_blocks(),
+            .in_lanes    = lanes,
+            .out_blocks  = blocks_of(g.channels),
+            .in          = g.y,
+            .out         = g.x,
+            .in_step     = {1, 1},
+            .out_step    = g.stride,
+            .phases      = gradient_phases(g.x, g.kernel, g.stride, g.padding)};
 }
 
 Work data_work(const Node& node) {
@@ -579,6 +584,7 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                         continue;
                     }
                     for (int64_t block = 0; block < blocks; ++block) {
+                        sums.factors = std::min(lanes, g.channels - (first_block + block) * lanes);
                         if (y_block == 0) {
                             sums.ahead     = ahead == nullptr ? nullptr : ahead + block * g.x.area() * lanes;
                             sums.ahead_row = ahead_row;

@@ -33,16 +33,17 @@ Shape depthwise_planes(const Node& node, const Tensor& x) {
 }
 
 Sweep depthwise_sweep(const DepthwiseGeometry& g, bool forward) {
-    return {.images     = g.images * g.blocks(),
-            .in_blocks  = 1,
-            .in_lanes   = channel_block,
-            .out_blocks = 1,
-            .in         = forward ? g.x : g.y,
-            .out        = forward ? g.y : g.x,
-            .in_step    = forward ? g.stride : Extent{1, 1},
-            .out_step   = forward ? Extent{1, 1} : g.stride,
-            .phases     = forward ? forward_phases(g.y, g.kernel, g.padding)
-                                  : gradient_phases(g.x, g.kernel, g.stride, g.padding)};
+    return {.images      = g.images * g.blocks(),
+            .in_channels = channel_block,
+            .in_blocks   = 1,
+            .in_lanes    = channel_block,
+            .out_blocks  = 1,
+            .in          = forward ? g.x : g.y,
+            .out         = forward ? g.y : g.x,
+            .in_step     = forward ? g.stride : Extent{1, 1},
+            .out_step    = forward ? Extent{1, 1} : g.stride,
+            .phases      = forward ? forward_phases(g.y, g.kernel, g.padding)
+                                   : gradient_phases(g.x, g.kernel, g.stride, g.padding)};
 }
 
 Stage depthwise_stage(const DepthwiseGeometry& g, const Sweep& s, const Cut& cut, std::optional<size_t> weights_operand,

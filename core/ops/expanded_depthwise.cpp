@@ -77,7 +77,9 @@ StripReader expanding_reader(const Geometry& g, const Sweep& sweep, const Cut& c
                            .y_row    = view.row_floats,
                            .rows     = inner.rows(),
                            .columns  = inner.columns(),
-                           .finish   = finishing.at(memory, block, 0)});
+                           .finish   = finishing.at(memory, block, 0),
+                           .partial  = g.channels % lanes == 0 ? 0 : 1,
+                           .part     = g.channels % lanes});
         return view;
     };
 }

@@ -52,9 +52,10 @@ std::vector<Phase> forward_phases(Extent y, Extent kernel, Extent padding);
 /// is the kernel's `distance + (T - 1 - t) * stride`.
 std::vector<Phase> gradient_phases(Extent x, Extent kernel, Extent stride, Extent padding);
 
-/// Convolutions of one input [images, in_blocks, H, W, in_lanes] into one output [images, out_blocks, H', W', 16].
+/// Convolutions of one input [images, in_blocks, H, W, in_lanes], of in_channels channels, into one output [images,
+/// out_blocks, H', W', 16].
 struct Sweep {
-    int64_t            images, in_blocks, in_lanes, out_blocks;
+    int64_t            images, in_channels, in_blocks, in_lanes, out_blocks;
     Extent             in, out;
     Extent             in_step;   ///< from output pixel to output pixel of a phase, in the input
     Extent             out_step;  ///< in the output
@@ -71,6 +72,8 @@ struct Sweep {
     /// Writes where a phase's segments of taps begin (DirectRegion), and returns how many there are.
     int64_t write_offsets(const Phase& phase, int64_t block_floats, int64_t row_floats, int64_t* offsets) const;
     int64_t most_offsets() const;
+    /// Of the last block, where others fill it up; 0 where none do.
+    int64_t channels_of_partial_block() const { return in_lanes == 1 ? 0 : in_channels % in_lanes; }
 };
 
 /// How a sweep is cut into pieces: strips of rows whose input stays in the cache, and shares of the filters where there
