@@ -8,10 +8,12 @@
 #include "core/grad.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/channel_blocks.h"
+#include "core/ops/conv2d.h"
 #include "core/ops/conv2d_blocked.h"
 #include "core/ops/depthwise_blocked.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reduce.h"
+#include "core/ops/relu.h"
 #include "core/random.h"
 #include "core/run/program.h"
 #include "core/run/team.h"
@@ -177,6 +179,30 @@ void batch_norm_gradient(State& state) {
     run(state, gradients);
 }
 BENCHMARK(batch_norm_gradient)->Apply(batch_norm_shapes);
+
+/// MobileNetV2's widest part, way and gradients: a 1 x 1 kernel that gives six times the channels, batch norm and
+/// relu6, a filter a channel. With what goes along: statistics, the sums of their gradient, gradients to depthwise
+/// weights.
+void expansion_gradients(State& state) {
+    int64_t images = state.range(0), channels = state.range(1), size = state.range(2);
+    int64_t wide     = 6 * channels;
+    Tensor  expanded = conv2d(values({images, channels, size, size}), values({wide, channels, 1, 1}));
+    Tensor  scale = values({wide}), shift = values({wide}), filters = values({wide, 1, 3, 3});
+    Tensor  y = conv2d(relu6(batch_norm(expanded, scale, shift).y), filters, {.padding = {1, 1}, .groups = wide});
+    Tensors gradients;
+    for (const auto& [variable, gradient] :
+         grad(sum(y * values(y.shape())), {expanded.node().inputs[1], scale, shift, filters})) {
+        gradients.push_back(gradient);
+    }
+    run(state, gradients);
+}
+BENCHMARK(expansion_gradients)
+    ->ArgNames({"N", "C", "HW"})
+    ->Unit(benchmark::kMillisecond)
+    ->Args({128, 24, 32})
+    ->Args({128, 64, 8})
+    ->Args({16, 24, 56})
+    ->Args({16, 64, 14});
 
 }  // namespace
 

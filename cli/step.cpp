@@ -16,7 +16,8 @@ Step::Step(const Model& model, const StepOptions& options)
           if (options.train) {
               Tensor loss = cross_entropy(logits, label_input_);
               outputs_    = {loss};
-              updates_    = sgd(grad(loss, model.trained()), {.rate = rate_input_, .momentum = 0.9f});
+              updates_ =
+                  sgd(grad(loss, model.trained()), {.rate = rate_input_, .momentum = 0.9f, .weight_decay = 5e-4f});
               updates_.insert(updates_.end(), pass.updates.begin(), pass.updates.end());
           } else {
               outputs_ = {logits};

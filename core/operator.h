@@ -16,7 +16,7 @@ namespace hemp {
 /// Memory of one step of a running program, as a kernel sees it.
 struct Buffers {
     std::span<const void* const> inputs;
-    std::span<void* const>       outputs;                   ///< one, except for fused chains
+    std::span<void* const>       outputs;                   ///< one, but for chains, and where others go along
     std::byte*                   scratch        = nullptr;  ///< shared by all pieces, Work::scratch_bytes
     std::byte*                   thread_scratch = nullptr;  ///< of this thread alone, Work::thread_scratch_bytes
 
@@ -38,7 +38,7 @@ struct Stage {
     int64_t                                            pieces = 1;
     std::function<void(const Buffers&, int64_t piece)> run;
     /// Tells what a piece writes of the step's first result, block by block; all pieces together write each pixel once.
-    /// Empty where no operator needs to know.
+    /// Empty where no operator needs to know; of one stage at most.
     std::function<void(int64_t piece, const Written&)> written = {};
 };
 
@@ -70,6 +70,13 @@ struct Clamp {
 struct Reading {
     size_t centre;  ///< its place among the step's inputs; gain and offset follow
     Clamp  clamp;
+};
+
+/// Where a node that is computed along with another step has its operands and its result.
+struct Alongside {
+    size_t                 others;   ///< all operands but the first stand among the step's inputs, from here on
+    size_t                 result;   ///< its place among the step's outputs
+    std::optional<Reading> reading;  ///< of `normalised_operand`, which is one of the others
 };
 
 /// Arithmetic and memory traffic of a node.
@@ -134,10 +141,11 @@ struct Operator {
     Work (*work_reading)(const Node& node, const Reading& reading) = nullptr;
     size_t normalised_operand                                      = 0;
 
-    /// The work of the step that writes operand 0, with the node's own added: what a piece has written (Stage::written)
-    /// is used while it is in the cache. The node's other operands stand among the step's inputs from `others` on; its
-    /// result becomes the step's second.
-    Work (*work_along)(const Node& node, Work writer, size_t others) = nullptr;
+    /// The work of another step with the node's own added behind each piece, while what that has written
+    /// (Stage::written) or read is in the cache. Operand 0 is the first result of that step; or, where `beside` allows
+    /// it, its first operand.
+    Work (*work_along)(const Node& node, Work work, const Alongside& place) = nullptr;
+    bool (*beside)(const Node& node, const Node& other)                     = nullptr;
 
     /// The bounds, for an operator that clamps its input 0 between fixed numbers; nothing for any other node.
     std::optional<Clamp> (*clamp)(const Node& node) = nullptr;

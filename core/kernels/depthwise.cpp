@@ -17,11 +17,17 @@ constexpr int parts = lanes / V::width;
 template <class V>
 constexpr int most_pixels = 12 / parts<V>;
 
+/// Brings a pixel of 16 floats to L2.
+HEMP_INLINE void ask_for(const float* pixel) { __builtin_prefetch(pixel, 0, 2); }
+
 template <int Pixels>
 struct Tile {
     template <class V>
-    HEMP_INLINE static void run(const DepthwiseRegion& g, const float* x, float* y) {
+    HEMP_INLINE static void run(const DepthwiseRegion& g, const float* x, float* y, const float* ahead) {
         if constexpr (Pixels <= most_pixels<V>) {
+            for (int pixel = 0; ahead != nullptr && pixel < Pixels; ++pixel) {
+                ask_for(ahead + pixel * lanes);
+            }
             typename V::Float sums[Pixels][parts<V>] = {};
             const float*      weights                = g.weights;
             if (g.finish.bias != nullptr) {
@@ -70,7 +76,7 @@ struct Tile {
     }
 };
 
-using TileKernel = void(const DepthwiseRegion&, const float*, float*);
+using TileKernel = void(const DepthwiseRegion&, const float*, float*, const float*);
 
 template <class V, int... pixel>
 void convolve_in_tiles(const DepthwiseRegion& g, std::integer_sequence<int, pixel...>) {
@@ -80,8 +86,8 @@ void convolve_in_tiles(const DepthwiseRegion& g, std::integer_sequence<int, pixe
         for (int64_t tile = 0; tile < tiles; ++tile) {
             int64_t left  = g.columns * tile / tiles;
             int64_t right = g.columns * (tile + 1) / tiles;
-            kernels[right - left - 1](g, g.x + row * g.x_row + left * g.x_pixel,
-                                      g.y + row * g.y_row + left * g.y_pixel);
+            kernels[right - left - 1](g, g.x + row * g.x_row + left * g.x_pixel, g.y + row * g.y_row + left * g.y_pixel,
+                                      g.ahead == nullptr ? nullptr : g.ahead + (row * g.columns + left) * lanes);
         }
     }
 }
@@ -91,22 +97,29 @@ void convolve(const DepthwiseRegion& g) {
     convolve_in_tiles<V>(g, std::make_integer_sequence<int, most_pixels<V>>());
 }
 
-/// `Taps` of one row of taps at once: independent sums.
-template <int Taps>
+/// Rows x Taps taps at once: independent sums, of which it needs several, since an addition waits for the one before.
+template <int Rows, int Taps>
 struct Sums {
     template <class V>
-    HEMP_INLINE static void run(const DepthwiseSums& g, const float* x0, float* total) {
-        typename V::Float sums[Taps][parts<V>] = {};
-        const float*      dy                   = g.dy;
+    HEMP_INLINE static void run(const DepthwiseSums& g, const float* x0, float* total, const float* ahead) {
+        typename V::Float sums[Rows][Taps][parts<V>] = {};
+        const float*      dy                         = g.dy;
         for (int64_t row = 0; row < g.rows; ++row) {
             const float* x = x0 + row * g.x_row;
             for (int64_t column = 0; column < g.columns; ++column) {
+                if (ahead != nullptr) {
+                    ask_for(ahead + (dy - g.dy));
+                }
 #pragma GCC unroll 4
                 for (int part = 0; part < parts<V>; ++part) {
                     auto slope = V::load(dy + part * V::width);
 #pragma GCC unroll 4
-                    for (int tap = 0; tap < Taps; ++tap) {
-                        sums[tap][part] += V::load(x + tap * lanes + part * V::width) * slope;
+                    for (int tap_row = 0; tap_row < Rows; ++tap_row) {
+#pragma GCC unroll 4
+                        for (int tap = 0; tap < Taps; ++tap) {
+                            sums[tap_row][tap][part] +=
+                                V::load(x + tap_row * g.tap_row + tap * lanes + part * V::width) * slope;
+                        }
                     }
                 }
                 x += g.x_pixel;
@@ -114,33 +127,43 @@ struct Sums {
             }
         }
 #pragma GCC unroll 4
-        for (int tap = 0; tap < Taps; ++tap) {
+        for (int tap_row = 0; tap_row < Rows; ++tap_row) {
 #pragma GCC unroll 4
-            for (int part = 0; part < parts<V>; ++part) {
-                float* target = total + tap * lanes + part * V::width;
-                V::store(target, V::load(target) + sums[tap][part]);
+            for (int tap = 0; tap < Taps; ++tap) {
+#pragma GCC unroll 4
+                for (int part = 0; part < parts<V>; ++part) {
+                    float* target = total + (tap_row * g.tap_columns + tap) * lanes + part * V::width;
+                    V::store(target, V::load(target) + sums[tap_row][tap][part]);
+                }
             }
         }
     }
 };
 
-using SumsKernel = void(const DepthwiseSums&, const float*, float*);
+using SumsKernel = void(const DepthwiseSums&, const float*, float*, const float*);
 
 template <class V>
 void sum_over_pixels(const DepthwiseSums& g) {
-    constexpr int64_t together = 3;
-    for (int64_t row = 0; row < g.tap_rows; ++row) {
+    constexpr int together = 3;  // taps of a row, and rows where the registers suffice
+    constexpr int rows     = together * together * parts<V> <= 12 ? together : 1;
+    const float*  ahead    = g.ahead;
+    for (int64_t row = 0; row < g.tap_rows;) {
+        bool several = rows > 1 && row + rows <= g.tap_rows;
         for (int64_t column = 0; column < g.tap_columns;) {
             const float* x     = g.x + row * g.tap_row + column * lanes;
             float*       total = g.total + (row * g.tap_columns + column) * lanes;
             if (column + together <= g.tap_columns) {
-                kernel<Sums<together>, SumsKernel>(V::set)(g, x, total);
+                (several ? kernel<Sums<rows, together>, SumsKernel>(V::set)
+                         : kernel<Sums<1, together>, SumsKernel>(V::set))(g, x, total, ahead);
                 column += together;
             } else {
-                kernel<Sums<1>, SumsKernel>(V::set)(g, x, total);
+                (several ? kernel<Sums<rows, 1>, SumsKernel>(V::set) : kernel<Sums<1, 1>, SumsKernel>(V::set))(
+                    g, x, total, ahead);
                 ++column;
             }
+            ahead = nullptr;  // once
         }
+        row += several ? rows : 1;
     }
 }
 

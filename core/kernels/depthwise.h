@@ -21,7 +21,8 @@ struct DepthwiseRegion {
     int64_t      y_row;
     int64_t      rows;
     int64_t      columns;
-    Finish       finish = {};  ///< bias of this block; addend at y's place
+    Finish       finish = {};       ///< bias of this block; addend at y's place
+    const float* ahead  = nullptr;  ///< 16 floats a pixel, rows one after another, brought to L2; null: nothing
 };
 
 /// The transposed sum: total += sum over pixels of x * dy, for each tap.
@@ -31,7 +32,8 @@ struct DepthwiseSums {
     const float* dy;  ///< 16 floats a pixel, rows one after another
     int64_t      rows;
     int64_t      columns;
-    float*       total;  ///< [tap_rows, tap_columns, 16]
+    float*       total;            ///< [tap_rows, tap_columns, 16]
+    const float* ahead = nullptr;  ///< as above
 };
 
 struct Depthwise {

@@ -28,11 +28,11 @@ struct DirectRegion {
     int64_t        y_row;
     int64_t        rows;
     int64_t        columns;
-    Finish         finish        = {};       ///< bias of this block; addend at y's place
-    int64_t        partial       = 0;        ///< so many segments, the last ones, have weights that are not zero
-    int64_t        part          = 0;        ///< for their first floats only: so many
-    const float*   ahead         = nullptr;  ///< what will stand at x next, brought to L2 meanwhile; null: nothing
-    int64_t        ahead_segment = 0;        ///< from what the first segment meets there to what the second one does
+    Finish         finish         = {};       ///< bias of this block; addend at y's place
+    int64_t        short_segments = 0;        ///< the last so many segments
+    int64_t        short_length   = 0;        ///< their taps that count: the other weights are zero
+    const float*   ahead          = nullptr;  ///< what will stand at x next, brought to L2 meanwhile; null: nothing
+    int64_t        ahead_segment  = 0;        ///< from what the first segment meets there to what the second one does
 };
 
 /// The transposed sum: over pixels, for each of `factors` taps and 16 filters.

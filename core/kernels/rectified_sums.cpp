@@ -19,14 +19,14 @@ struct Add {
     HEMP_INLINE static void run(const float* dy, const float* x, int64_t pixels, const Normalisation& normalisation,
                                 RectifiedSums& sums) {
         using F = typename V::Float;
-        for (int64_t part = 0; part < 16; part += V::width) {
-            F centre = V::load(normalisation.centre + part);
-            F gain   = V::load(normalisation.gain + part);
-            F offset = V::load(normalisation.offset + part);
-            for (int64_t first = 0; first < pixels; first += tile) {
-                int64_t count            = std::min(tile, pixels - first);
-                F       passed[beside]   = {};
-                F       products[beside] = {};
+        for (int64_t first = 0; first < pixels; first += tile) {
+            int64_t count = std::min(tile, pixels - first);
+            for (int64_t part = 0; part < 16; part += V::width) {
+                F centre           = V::load(normalisation.centre + part);
+                F gain             = V::load(normalisation.gain + part);
+                F offset           = V::load(normalisation.offset + part);
+                F passed[beside]   = {};
+                F products[beside] = {};
                 for (int64_t i = 0; i < count; i += beside) {
 #pragma GCC unroll 4
                     for (int64_t j = 0; j < beside; ++j) {

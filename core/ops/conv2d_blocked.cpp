@@ -179,10 +179,11 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
     // To copy a strip is to wait for memory, and its sums do not need any: the next strip comes meanwhile.
     bool foreseen = s.pointwise();
     auto ahead    = [=](const Buffers& memory, int64_t piece) -> const float* {
-        if (!foreseen || piece + 1 == pieces) {
+        int64_t follows = (piece / cut.shares + 1) * cut.shares;
+        if (!foreseen || follows >= pieces) {
             return nullptr;
         }
-        Place next = place_of(piece + 1);
+        Place next = place_of(follows);
         return memory.input<float>(0) +
                (next.image * s.in_blocks * s.in.area() + next.first_row * s.in.width) * s.in_lanes;
     };
@@ -201,21 +202,21 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
             int64_t*     offsets = cut.offsets(memory.thread_scratch);
             int64_t      part    = s.channels_of_partial_block();
             DirectRegion region{
-                .x             = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
-                .x_pixel       = s.in_step.width * s.in_lanes,
-                .x_row         = s.in_step.height * strip.row_floats,
-                .offsets       = offsets,
-                .segments      = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
-                .length        = s.in_lanes == 1 ? phase.taps.width : lanes,
-                .weights       = nullptr,
-                .y             = nullptr,
-                .y_pixel       = s.out_step.width * lanes,
-                .y_row         = s.out_step.height * s.out.width * lanes,
-                .rows          = rows,
-                .columns       = phase.count.width,
-                .partial       = part > 0 ? phase.taps.area() : 0,
-                .part          = part,
-                .ahead_segment = s.in.area() * s.in_lanes,
+                .x              = strip.at(phase.in_first.height + first * s.in_step.height, phase.in_first.width),
+                .x_pixel        = s.in_step.width * s.in_lanes,
+                .x_row          = s.in_step.height * strip.row_floats,
+                .offsets        = offsets,
+                .segments       = s.write_offsets(phase, strip.block_floats, strip.row_floats, offsets),
+                .length         = s.in_lanes == 1 ? phase.taps.width : lanes,
+                .weights        = nullptr,
+                .y              = nullptr,
+                .y_pixel        = s.out_step.width * lanes,
+                .y_row          = s.out_step.height * s.out.width * lanes,
+                .rows           = rows,
+                .columns        = phase.count.width,
+                .short_segments = part > 0 ? phase.taps.area() : 0,
+                .short_length   = part,
+                .ahead_segment  = s.in.area() * s.in_lanes,
             };
             if (region.x_row == region.columns * region.x_pixel && region.y_row == region.columns * region.y_pixel) {
                 region.columns *= region.rows;  // 1 x 1: one long row
@@ -584,7 +585,8 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                         continue;
                     }
                     for (int64_t block = 0; block < blocks; ++block) {
-                        sums.factors = std::min(lanes, g.channels - (first_block + block) * lanes);
+                        // The sums of what fills a block up are never read.
+                        sums.factors = g.channels - (first_block + block) * lanes <= lanes / 2 ? lanes / 2 : lanes;
                         if (y_block == 0) {
                             sums.ahead     = ahead == nullptr ? nullptr : ahead + block * g.x.area() * lanes;
                             sums.ahead_row = ahead_row;

@@ -1,6 +1,7 @@
 #include "core/ops/depthwise_blocked.h"
 
 #include "core/kernels/depthwise.h"
+#include "core/ops/alongside.h"
 #include "core/ops/channel_blocks.h"
 #include "core/ops/convolution.h"
 #include "core/ops/depthwise_sweep.h"
@@ -35,11 +36,21 @@ int64_t kernel_tap(const Geometry& g, bool forward, size_t phase_index, const Ph
     return row * g.kernel.width + column;
 }
 
+/// Where the strip after this one begins: in memory blocks and images follow one another. To copy a strip is to wait
+/// for memory, and its sums do not need any, so that one comes while the other is summed up.
+const float* next_strip(const float* x, const Cut& cut, const Sweep& s, int64_t first) {
+    return s.in == s.out ? x + (first + cut.strip_rows) * s.in.width * lanes : nullptr;
+}
+
 /// Strips of operand 0, normalised on the way or not.
 StripReader reader_of(const Geometry& g, const Sweep& s, const Cut& cut, const std::optional<Reading>& reading) {
     return [=](const Buffers& memory, int64_t image, int64_t first) {
-        return read_strip(s, cut, memory.input<float>(0) + image * s.in.area() * lanes, 1, first,
-                          normalisation_of(reading, memory).from_block(image % g.blocks()), memory.thread_scratch);
+        const float* x = memory.input<float>(0) + image * s.in.area() * lanes;
+        StripView    view =
+            read_strip(s, cut, x, 1, first, normalisation_of(reading, memory).from_block(image % g.blocks()),
+                       memory.thread_scratch);
+        view.ahead = next_strip(x, cut, s, first);
+        return view;
     };
 }
 
@@ -185,7 +196,44 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
     return {depthwise_blocked(x, dy, o), depthwise_blocked_data_gradient(from, dy, g.x_planes(), o)};
 }
 
-/// Each piece: a block, a fixed share of the batch. The shares are added up in order.
+/// Rows [first, end) of one block of one image, from its first row on.
+struct Rows {
+    const float*  x;
+    Normalisation normalisation;
+    const float*  dy;
+    int64_t       first, end;
+    bool          foreseen = false;  ///< whether the rows that follow in memory come next
+};
+
+/// Adds the products of rows of dy, strip by strip, to `total` [taps, 16].
+void add_strips(const Geometry& g, const Sweep& s, const Cut& cut, const Depthwise& kernels, const Rows& rows,
+                std::byte* thread_scratch, float* total) {
+    for (int64_t first = rows.first; first < rows.end; first += cut.strip_rows) {
+        StripView strip = read_strip(s, cut, rows.x, 1, first, rows.normalisation, thread_scratch);
+        kernels.sum_over_pixels({.x           = strip.at(first * g.stride.height - g.padding.height, -g.padding.width),
+                                 .x_pixel     = g.stride.width * lanes,
+                                 .x_row       = g.stride.height * strip.row_floats,
+                                 .tap_row     = strip.row_floats,
+                                 .tap_rows    = g.kernel.height,
+                                 .tap_columns = g.kernel.width,
+                                 .dy          = rows.dy + first * g.y.width * lanes,
+                                 .rows        = std::min(cut.strip_rows, rows.end - first),
+                                 .columns     = g.y.width,
+                                 .total       = total,
+                                 .ahead       = rows.foreseen ? next_strip(rows.x, cut, s, first) : nullptr});
+    }
+}
+
+/// Writes the gradient to a block's weights, [channels, taps], from [taps, 16].
+void write_block(const Geometry& g, int64_t block, const float* total, float* y) {
+    for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
+        for (int64_t tap = 0; tap < g.taps(); ++tap) {
+            y[(block * lanes + lane) * g.taps() + tap] = total[tap * lanes + lane];
+        }
+    }
+}
+
+/// Each piece: a block, a fixed share of the batch. The shares are added up in order, in the first one's place.
 Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     Geometry          g       = weight_geometry(node);
     Sweep             s       = depthwise_sweep(g, true);
@@ -201,42 +249,80 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                    float*  total = scratch_of(memory) + piece * floats;
                    std::fill_n(total, floats, 0.0f);
                    for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
-                       const float* whole = memory.input<float>(1) + (image * g.blocks() + block) * g.x.area() * lanes;
-                       const float* dy    = memory.input<float>(0) + (image * g.blocks() + block) * g.y.area() * lanes;
-                       for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
-                           int64_t   rows = std::min(cut.strip_rows, g.y.height - first);
-                           StripView strip =
-                               read_strip(s, cut, whole, 1, first, normalisation_of(reading, memory).from_block(block),
-                                          memory.thread_scratch);
-                           kernels->sum_over_pixels(
-                               {.x           = strip.at(first * g.stride.height - g.padding.height, -g.padding.width),
-                                .x_pixel     = g.stride.width * lanes,
-                                .x_row       = g.stride.height * strip.row_floats,
-                                .tap_row     = strip.row_floats,
-                                .tap_rows    = g.kernel.height,
-                                .tap_columns = g.kernel.width,
-                                .dy          = dy + first * g.y.width * lanes,
-                                .rows        = rows,
-                                .columns     = g.y.width,
-                                .total       = total});
-                       }
+                       int64_t plane = image * g.blocks() + block;
+                       add_strips(g, s, cut, *kernels,
+                                  {.x             = memory.input<float>(1) + plane * g.x.area() * lanes,
+                                   .normalisation = normalisation_of(reading, memory).from_block(block),
+                                   .dy            = memory.input<float>(0) + plane * g.y.area() * lanes,
+                                   .first         = 0,
+                                   .end           = g.y.height},
+                                  memory.thread_scratch, total);
                    }
                }};
     Stage add{g.blocks(), [=](const Buffers& memory, int64_t block) {
-                  for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
-                      for (int64_t tap = 0; tap < g.taps(); ++tap) {
-                          float sum = 0;
-                          for (int64_t share = 0; share < shares; ++share) {
-                              sum += scratch_of(memory)[(share * g.blocks() + block) * floats + tap * lanes + lane];
-                          }
-                          memory.out<float>()[(block * lanes + lane) * g.taps() + tap] = sum;
+                  float* total = scratch_of(memory) + block * floats;
+                  for (int64_t share = 1; share < shares; ++share) {
+                      for (int64_t i = 0; i < floats; ++i) {
+                          total[i] += total[share * g.blocks() * floats + i];
                       }
                   }
+                  write_block(g, block, total, memory.out<float>());
               }};
     return {.stages               = {sums, add},
             .scratch_bytes        = float_bytes(shares * g.blocks() * floats),
             .thread_scratch_bytes = float_bytes(cut.strip_floats),
             .algorithm            = "depthwise"};
+}
+
+// Along with the gradient to data, which reads dy as well: a sum for each strip, of the pixels of dy where x has those
+// that the gradient to data has just written.
+
+constexpr int64_t most_taps = 9;
+
+struct TapSums {
+    float total[most_taps * lanes] = {};
+};
+
+/// Small images would have as many sums as pixels.
+bool beside(const Node& node, const Node& other) {
+    if (other.op != &depthwise_blocked_data_gradient_operator) {
+        return false;
+    }
+    constexpr int64_t least_pixels = 64;
+    Geometry          g = weight_geometry(node), of_data = data_geometry(other);
+    return g.stride.area() == 1 && g.x == g.y && g.x.area() >= least_pixels && g.taps() <= most_taps &&
+           g.x == of_data.x && g.kernel == of_data.kernel && g.stride == of_data.stride && g.padding == of_data.padding;
+}
+
+Work weight_work_along(const Node& node, Work work, const Alongside& place) {
+    Geometry         g        = weight_geometry(node);
+    Sweep            s        = depthwise_sweep(g, true);
+    Cut              cut      = cut_of(s, cache_floats, place.reading.has_value());
+    const Depthwise* kernels  = &depthwise();
+    int64_t          row      = g.y.width * lanes;
+    work.thread_scratch_bytes = std::max(work.thread_scratch_bytes, float_bytes(cut.strip_floats));
+    return gathering<TapSums>(
+        std::move(work), g.blocks(),
+        [=](const Buffers& memory, int64_t block, int64_t first_float, int64_t pixels, TapSums& sums) {
+            int64_t first = first_float / row % g.y.height;
+            add_strips(g, s, cut, *kernels,
+                       {.x             = memory.input<float>(place.others) + first_float - first * row,
+                        .normalisation = normalisation_of(place.reading, memory).from_block(block),
+                        .dy            = memory.input<float>(0) + first_float - first * row,
+                        .first         = first,
+                        .end           = first + pixels / g.y.width,
+                        .foreseen      = true},
+                       memory.thread_scratch, sums.total);
+        },
+        [=](const Buffers& memory, int64_t block, const auto& for_each_record) {
+            TapSums all;
+            for_each_record([&](const TapSums& record) {
+                for (int64_t i = 0; i < g.taps() * lanes; ++i) {
+                    all.total[i] += record.total[i];
+                }
+            });
+            write_block(g, block, all.total, memory.out<float>(place.result));
+        });
 }
 
 const Operator depthwise_blocked_weight_gradient_operator{
@@ -246,6 +332,8 @@ const Operator depthwise_blocked_weight_gradient_operator{
     .work               = [](const Node& node) { return weight_work(node, {}); },
     .work_reading       = [](const Node& node, const Reading& reading) { return weight_work(node, reading); },
     .normalised_operand = 1,
+    .work_along         = weight_work_along,
+    .beside             = beside,
     .cost               = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
 

@@ -75,7 +75,8 @@ Stage depthwise_stage(const DepthwiseGeometry& g, const Sweep& s, const Cut& cut
                                                 .y_row   = s.out_step.height * s.out.width * lanes,
                                                 .rows    = rows,
                                                 .columns = phase.count.width,
-                                                .finish = finishing.at(memory, image % g.blocks(), first_y - memory.out<float>())});
+                                                .finish = finishing.at(memory, image % g.blocks(), first_y - memory.out<float>()),
+                                                .ahead = strip.ahead});
         }
     };
     // A piece of one phase writes whole rows.

@@ -65,21 +65,21 @@ StripReader expanding_reader(const Geometry& g, const Sweep& sweep, const Cut& c
         StripView view{to, strip, lanes, strip.columns() * lanes, strip.rows() * strip.columns() * lanes};
         Strip     inner = strip.inside(d.x);
         zero_around(strip, inner, lanes, to);
-        kernels->convolve({.x        = x + (inner.top * d.x.width + inner.left) * lanes,
-                           .x_pixel  = lanes,
-                           .x_row    = d.x.width * lanes,
-                           .offsets  = offsets.data(),
-                           .segments = g.x_blocks(),
-                           .length   = lanes,
-                           .weights  = memory.input<float>(1) + block * g.packing().block_floats(),
-                           .y        = to + strip.place(inner.top, inner.left) * lanes,
-                           .y_pixel  = lanes,
-                           .y_row    = view.row_floats,
-                           .rows     = inner.rows(),
-                           .columns  = inner.columns(),
-                           .finish   = finishing.at(memory, block, 0),
-                           .partial  = g.channels % lanes == 0 ? 0 : 1,
-                           .part     = g.channels % lanes});
+        kernels->convolve({.x              = x + (inner.top * d.x.width + inner.left) * lanes,
+                           .x_pixel        = lanes,
+                           .x_row          = d.x.width * lanes,
+                           .offsets        = offsets.data(),
+                           .segments       = g.x_blocks(),
+                           .length         = lanes,
+                           .weights        = memory.input<float>(1) + block * g.packing().block_floats(),
+                           .y              = to + strip.place(inner.top, inner.left) * lanes,
+                           .y_pixel        = lanes,
+                           .y_row          = view.row_floats,
+                           .rows           = inner.rows(),
+                           .columns        = inner.columns(),
+                           .finish         = finishing.at(memory, block, 0),
+                           .short_segments = g.channels % lanes == 0 ? 0 : 1,
+                           .short_length   = g.channels % lanes});
         return view;
     };
 }

@@ -3,8 +3,8 @@
 #include "core/kernels/moments.h"
 #include "core/operator.h"
 #include "core/ops/add.h"
+#include "core/ops/alongside.h"
 #include "core/ops/channel_blocks.h"
-#include "core/ops/gathering.h"
 #include "core/ops/multiply.h"
 #include "core/ops/reshape.h"
 #include "core/ops/slice.h"
@@ -81,13 +81,13 @@ Work with_moments(Work work, const Geometry& g, Pixels pixels, size_t y) {
         [=](const Buffers& memory, int64_t, int64_t first, int64_t count, Moments& record) {
             add(pixels(memory) + first, count, lanes, record);
         },
-        [=](const Buffers& memory, int64_t block, const std::vector<const Moments*>& records) {
+        [=](const Buffers& memory, int64_t block, const auto& for_each_record) {
             Joined channels[lanes];
-            for (const Moments* record : records) {
+            for_each_record([&](const Moments& record) {
                 for (int64_t lane = 0; lane < lanes; ++lane) {
-                    channels[lane].add(static_cast<double>(record->count), record->mean[lane], record->squares[lane]);
+                    channels[lane].add(static_cast<double>(record.count), record.mean[lane], record.squares[lane]);
                 }
-            }
+            });
             for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
                 channels[lane].write(block * lanes + lane, g.channels, memory.out<float>(y));
             }
@@ -124,9 +124,9 @@ Work work(const Node& node) {
         [](const Buffers& memory) { return memory.input<float>(0); }, 0);
 }
 
-Work work_along(const Node& node, Work writer, size_t) {
+Work work_along(const Node& node, Work work, const Alongside& place) {
     return with_moments(
-        std::move(writer), geometry(node), [](const Buffers& memory) { return memory.out<float>(0); }, 1);
+        std::move(work), geometry(node), [](const Buffers& memory) { return memory.out<float>(0); }, place.result);
 }
 
 Tensor on_blocks(const Node& node, BlockedOperands& operands) {

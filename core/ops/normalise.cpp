@@ -27,7 +27,8 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
     bool           images = y.shape().rank() == 4 && in[0].shape() == y.shape() && in[1].shape() == each &&
                   in[2].shape() == each && in[3].shape() == each;
     std::optional<PassedBack> passed = images ? passed_back(dy, y) : std::nullopt;
-    if (passed && passed->dy.shape() == y.shape()) {
+    // What repeats (behind an average over all pixels) need not be written for elementwise operators.
+    if (passed && passed->dy.shape() == y.shape() && !passed->dy.node().op->repeats) {
         Tensors others = gradients_behind(in, *passed);
         return {dx, others[0], others[1], others[2]};
     }

@@ -3,8 +3,8 @@
 #include "core/kernels/rectified_sums.h"
 #include "core/operator.h"
 #include "core/ops/add.h"
+#include "core/ops/alongside.h"
 #include "core/ops/channel_blocks.h"
-#include "core/ops/gathering.h"
 #include "core/ops/multiply.h"
 #include "core/ops/negate.h"
 #include "core/ops/relu.h"
@@ -14,6 +14,9 @@
 
 #include <algorithm>
 
+// With a mask m from y, the gradient of batch norm needs sum(m dy) and sum(m dy (x - centre)). As a chain of
+// elementwise operators and two reductions they cost a walk over dy and x of their own, and five operators a tile; here
+// both are taken in one loop, behind the step that writes dy where there is one.
 namespace hemp {
 namespace {
 
@@ -90,14 +93,14 @@ Work with_sums(Work work, const Node& node, const Places& places) {
             const float* dy = places.written ? memory.out<float>(0) : memory.input<float>(0);
             add(dy + first, memory.input<float>(places.x) + first, pixels, places.of_block(memory, block), record);
         },
-        [=](const Buffers& memory, int64_t block, const std::vector<const RectifiedSums*>& records) {
+        [=](const Buffers& memory, int64_t block, const auto& for_each_record) {
             RectifiedSums total;
-            for (const RectifiedSums* record : records) {
+            for_each_record([&](const RectifiedSums& record) {
                 for (int64_t lane = 0; lane < lanes; ++lane) {
-                    total.dy[lane] += record->dy[lane];
-                    total.products[lane] += record->products[lane];
+                    total.dy[lane] += record.dy[lane];
+                    total.products[lane] += record.products[lane];
                 }
-            }
+            });
             for (int64_t lane = 0; lane < std::min(lanes, g.channels - block * lanes); ++lane) {
                 write(g, block * lanes + lane, total.dy[lane], total.products[lane], memory.out<float>(places.y));
             }
@@ -143,13 +146,14 @@ Work work(const Node& node) {
                      {.x = 1, .centre = 2, .y = 0, .written = false});
 }
 
-Work work_along(const Node& node, Work writer, size_t others) {
-    return with_sums(std::move(writer), node, {.x = others, .centre = others + 1, .y = 1, .written = true});
+Work work_along(const Node& node, Work work, const Alongside& place) {
+    return with_sums(std::move(work), node,
+                     {.x = place.others, .centre = place.others + 1, .y = place.result, .written = true});
 }
 
-/// Where dy is.
+/// Where dy or x is: the gradient to x needs both in one form.
 Tensor on_blocks(const Node& node, BlockedOperands& operands) {
-    if (!operands.in_blocks(0)) {
+    if (!operands.in_blocks(0) && !operands.in_blocks(1)) {
         return {};
     }
     return hemp::node(*node.op,

@@ -29,7 +29,7 @@ struct PassedBack {
     bool   six;  ///< relu6, else relu
 };
 
-/// What `tensor` lets through to y, if it is a normalised_relu_gradient of y = normalise(..), and nothing else.
+/// `tensor` taken apart, if it is all that a rectifier passes back to y = normalise(..); else nothing.
 std::optional<PassedBack> passed_back(const Tensor& tensor, const Tensor& y);
 
 }  // namespace hemp

@@ -107,7 +107,8 @@ bool Sweep::inside(const Strip& s) const {
 }
 
 bool Sweep::pointwise() const {
-    return phases.size() == 1 && phases[0].taps.area() == 1 && in_step.area() == 1 && inside(strip(0, rows()));
+    return phases.size() == 1 && phases[0].taps.area() == 1 && in_step.area() == 1 && phases[0].count == in &&
+           phases[0].in_first == Extent{0, 0};
 }
 
 int64_t Sweep::rows() const {

@@ -16,6 +16,7 @@ struct Extent {
     int64_t height, width;
 
     int64_t area() const { return height * width; }
+    bool    operator==(const Extent&) const = default;
 };
 
 /// Rows [top, bottom) and columns [left, right) of an image, which may lie outside of it.
@@ -97,6 +98,7 @@ struct StripView {
     const float* pixels;  ///< of the first block
     Strip        strip;
     int64_t      pixel_floats, row_floats, block_floats;
+    const float* ahead = nullptr;  ///< what stands in memory where the strip below begins, if its reader tells
 
     /// A pixel of the image, in the first block; it may lie outside of the image, not of the strip.
     const float* at(int64_t row, int64_t column) const {

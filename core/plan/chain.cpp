@@ -562,13 +562,22 @@ Work work_of(const Group& group) {
     }
     const Node& node = group.last();
     Work        work = group.nodes.size() == 1 ? node.op->work(node) : node.op->work_reading(node, reading_of(group));
-    return group.along ? group.along.node().op->work_along(group.along.node(), std::move(work), group.others) : work;
+    for (size_t i = 0; i < group.along.size(); ++i) {
+        const Group& along = group.along[i];
+        Alongside    place{.others = along.others, .result = 1 + i, .reading = {}};
+        if (along.nodes.size() > 1) {
+            place.reading = reading_of(along);
+            place.reading->centre += along.others - 1;
+        }
+        work = along.last().op->work_along(along.last(), std::move(work), place);
+    }
+    return work;
 }
 
 Cost cost_of(const Group& group) {
     Cost total;
-    if (group.along) {
-        total.flop += group.along.node().op->cost(group.along.node()).flop;
+    for (const Group& along : group.along) {
+        total.flop += cost_of(along).flop;
     }
     for (const Tensor& tensor : group.nodes) {
         const Node& node = tensor.node();
@@ -579,10 +588,10 @@ Cost cost_of(const Group& group) {
             total.flop += static_cast<double>(walked.size());
         }
     }
-    for (const Tensors* values : {&group.inputs, &group.outputs}) {
-        for (const Tensor& value : *values) {
-            total.bytes += static_cast<double>(value.type().bytes());
-        }
+    std::set<Tensor> values(group.inputs.begin(), group.inputs.end());
+    values.insert(group.outputs.begin(), group.outputs.end());
+    for (const Tensor& value : values) {
+        total.bytes += static_cast<double>(value.type().bytes());
     }
     return total;
 }

@@ -56,11 +56,12 @@ std::string_view layout_of(const Tensor& tensor);
 /// One step of a program: a node with work of its own, or a chain of elementwise operators that walks memory once, tile
 /// by tile. Such a node may come with a batch norm and clamps before it, which it applies as it reads (Reading).
 struct Group {
-    Tensors nodes;        ///< each after its inputs
-    Tensors inputs;       ///< values read from memory: distinct ones of a chain, a node's by position
-    Tensors outputs;      ///< values written to memory
-    Tensor  along  = {};  ///< computed from the last node's result while that is written; or none
-    size_t  others = 0;   ///< where the other operands of that stand among the inputs
+    Tensors            nodes;        ///< each after its inputs
+    Tensors            inputs;       ///< values read from memory: distinct ones of a chain, a node's by position, then
+                                     ///< those of what goes along
+    Tensors            outputs;      ///< values written to memory
+    std::vector<Group> along  = {};  ///< computed piece by piece from what this one has just written or read
+    size_t             others = 0;   ///< of one of these: where its inputs but the first stand among the step's
 
     const Node& last() const { return nodes.back().node(); }
     bool        is_chain() const { return last().op->work == nullptr; }
@@ -83,7 +84,7 @@ std::vector<Group> fuse(const Roots& roots, size_t most = most_chained);
 /// result, for one.
 std::vector<Group> recompute(std::vector<Group> groups, const Roots& roots);
 
-/// The same groups, but what can be computed from a value while it is written (Operator::work_along) is.
+/// The same groups, but what can be computed from a value while it is written or read (Operator::work_along) is.
 std::vector<Group> gather(std::vector<Group> groups);
 
 /// An order in which each group comes after those it needs, and writers of variables after their readers if possible.

@@ -226,18 +226,29 @@ float Program::scalar(size_t i) const {
     return array.values<float>()[0];
 }
 
+namespace {
+
+/// Of all operators of a step.
+std::string names_of(const Group& group) {
+    std::string names;
+    for (const Tensor& tensor : group.nodes) {
+        names += names.empty() ? "" : "+";
+        names += tensor.node().op->name;
+    }
+    for (const Group& along : group.along) {
+        names += "+";
+        names += names_of(along);
+    }
+    return names;
+}
+
+}  // namespace
+
 std::vector<StepReport> Program::report() const {
     std::vector<StepReport> reports;
     for (const Step& step : parts_->steps) {
         StepReport report;
-        for (const Tensor& tensor : step.group.nodes) {
-            report.name += report.name.empty() ? "" : "+";
-            report.name += tensor.node().op->name;
-        }
-        if (step.group.along) {
-            report.name += "+";
-            report.name += step.group.along.node().op->name;
-        }
+        report.name          = names_of(step.group);
         const Tensor& result = step.group.is_chain() ? step.group.outputs.back() : step.group.nodes.back();
         report.result        = to_string(result.type());
         report.algorithm     = step.work.algorithm;

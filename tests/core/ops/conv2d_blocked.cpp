@@ -94,6 +94,21 @@ TEST_CASE("conv2d on blocks of channels") {
         }
         check_blocked({1, 17, 40, 36}, {1, 17, 3, 3}, {.padding = {1, 1}}, false);  // strips that cut an image
         check_gradients({20, 6, 2, 2}, {33, 6, 3, 3}, {.padding = {1, 1}});
+        for (int64_t width : {22, 24, 26}) {
+            check_gradients({1, 5, 2, width}, {3, 5, 3, 3}, {.padding = {1, 1}});
+        }
+        check_gradients({23, 20, 10, 10}, {5, 20, 1, 1}, {});  // small images, several at a time
+        check_gradients({3, 20, 20, 30}, {5, 20, 1, 1}, {});
+    }
+    SUBCASE("with a last block that is filled up more or less") {
+        for (int64_t channels : {7, 8, 9, 15, 24, 31}) {
+            for (int64_t stride : {1, 2, 3}) {
+                ConvOptions options{.stride = {stride, stride}, .padding = {1, 1}};
+                check_blocked({2, channels, 5, 6}, {20, channels, 3, 3}, options, false);
+                check_gradients({2, channels, 5, 6}, {40 - channels, channels, 3, 3}, options);
+                check_gradients({2, channels, 5, 6}, {40 - channels, channels, 1, 1}, {.stride = {stride, stride}});
+            }
+        }
     }
     SUBCASE("by Winograd's algorithm") {
         ConvOptions     options{.padding = {1, 1}};

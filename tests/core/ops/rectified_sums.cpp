@@ -5,6 +5,7 @@
 #include "core/ops/add.h"
 #include "core/ops/batch_norm.h"
 #include "core/ops/multiply.h"
+#include "core/ops/pool.h"
 #include "core/ops/reduce.h"
 #include "core/ops/relu.h"
 #include "tests/harness.h"
@@ -29,22 +30,25 @@ Operands operands(const Shape& x, double low, double high) {
             {.shape = each, .low = low, .high = high}};
 }
 
+int64_t count_sums(const Gradients& gradients) {
+    Tensors roots;
+    for (const Gradient& each : gradients) {
+        roots.push_back(each.gradient);
+    }
+    auto nodes = topological_order(roots);
+    return std::count_if(nodes.begin(), nodes.end(),
+                         [](const Tensor& tensor) { return tensor.node().op->name == "rectified_sums"; });
+}
+
 /// How many nodes of the gradient of relu6(batch_norm(x)), squared and summed up, are rectified sums; `twice`: where
 /// what batch norm gives is read once more.
 int64_t sums_in_gradient(const Shape& shape, bool twice) {
-    Tensor  x     = input("x", shape);
-    Tensor  scale = variable("scale", random_array({.shape = {shape[1]}, .low = 0.5, .high = 2}, 1));
-    Tensor  shift = variable("shift", random_array({.shape = {shape[1]}}, 2));
-    Tensor  y     = batch_norm(x, scale, shift).y;
-    Tensor  r     = relu6(y);
-    Tensor  loss  = twice ? sum(r * r + y) : sum(r * r);
-    Tensors gradients;
-    for (const Gradient& each : grad(loss, {scale, shift})) {
-        gradients.push_back(each.gradient);
-    }
-    auto nodes = topological_order(gradients);
-    return std::count_if(nodes.begin(), nodes.end(),
-                         [](const Tensor& tensor) { return tensor.node().op->name == "rectified_sums"; });
+    Tensor x     = input("x", shape);
+    Tensor scale = variable("scale", random_array({.shape = {shape[1]}, .low = 0.5, .high = 2}, 1));
+    Tensor shift = variable("shift", random_array({.shape = {shape[1]}}, 2));
+    Tensor y     = batch_norm(x, scale, shift).y;
+    Tensor r     = relu6(y);
+    return count_sums(grad(twice ? sum(r * r + y) : sum(r * r), {scale, shift}));
 }
 
 }  // namespace
@@ -62,10 +66,23 @@ TEST_CASE("rectified sums") {
             }
         }
     }
+    SUBCASE("leave out single pixels") {
+        for (bool six : {false, true}) {
+            Operands mixed = operands({3, 2, 9, 7}, -1, 1);
+            mixed[3]       = {.shape = {2, 1, 1}, .low = 4, .high = 5};
+            check_operator("rectified_sums",
+                           [=](const Tensors& t) { return rectified_sums(t[0], t[1], t[2], t[3], t[4], six); }, mixed,
+                           {.result = as_sums.result, .gradient = false});
+        }
+    }
     SUBCASE("are the gradient of batch norm before a rectifier, whose result nobody else reads") {
         CHECK(sums_in_gradient({4, 3, 5, 5}, false) == 1);
         CHECK(sums_in_gradient({4, 3, 5, 5}, true) == 0);
         CHECK(sums_in_gradient({4, 3}, false) == 0);
+        Tensor x    = input("x", {4, 3, 5, 5});
+        Tensor one  = variable("one", random_array({.shape = {3}}, 1));
+        Tensor mean = global_average_pool(relu(batch_norm(x, one, one).y));
+        CHECK(count_sums(grad(sum(mean * mean), {one})) == 0);  // its gradient repeats, and need not be written
     }
     SUBCASE("refuse operands that do not fit") {
         Tensor x = input("x", {2, 3, 4, 5}), each = input("each", {3, 1, 1});

@@ -1,8 +1,14 @@
 // Batch norm's statistics, and the sums of its gradient, are gathered by the convolution that writes what they are of.
 
+#include "core/grad.h"
+#include "core/operator.h"
+#include "core/ops/batch_norm.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/moments.h"
+#include "core/ops/multiply.h"
 #include "core/ops/rectified_sums.h"
+#include "core/ops/reduce.h"
+#include "core/ops/relu.h"
 #include "core/plan/plan.h"
 #include "core/run/program.h"
 #include "tests/arrays.h"
@@ -57,7 +63,7 @@ struct Statistics {
     }
 };
 
-bool gathers(const Group& group) { return static_cast<bool>(group.along); }
+bool gathers(const Group& group) { return !group.along.empty(); }
 
 }  // namespace
 
@@ -113,4 +119,96 @@ TEST_CASE("sums that need more than a convolution's result wait for it") {
     program.run({{net.images, images}});
     check_close("sums", program.output(0), interpret({sums}, {{net.images, values_of(images)}})[0].at,
                 {.ulps = 64, .floor = 1024});
+}
+
+namespace {
+
+/// Two convolutions, batch norm and relu6 between them, and the gradients to all variables.
+struct Trained {
+    Tensor  images;
+    Tensors variables, outputs;
+
+    Trained(const Shape& x, const Shape& second, const ConvOptions& options) {
+        images       = input("images", x);
+        int64_t size = second[1] * options.groups;
+        Tensor  y    = conv2d(images, trained({size, x[1], 3, 3}, -1, 1), {.padding = {1, 1}});
+        Tensor  z    = relu6(batch_norm(y, trained({size}, 1, 2), trained({size}, -1, 3)).y);
+        Tensor  w    = conv2d(z, trained(second, -1, 1), options);
+        for (const Gradient& each : grad(sum(w * w) * constant(0.01f), variables)) {
+            outputs.push_back(each.gradient);
+        }
+    }
+
+    const Tensor& trained(const Shape& shape, double low, double high) {
+        auto seed = static_cast<uint64_t>(variables.size());
+        variables.push_back(variable("v", random_array({.shape = shape, .low = low, .high = high}, seed)));
+        return variables.back();
+    }
+
+    /// The operators that go along with the step of another one.
+    std::vector<std::string_view> along(std::string_view name) const {
+        std::vector<std::string_view> found;
+        for (const Group& group : make_plan(outputs, {}, {}).groups) {
+            for (const Group& along : group.along) {
+                if (group.last().op->name == name) {
+                    found.push_back(along.last().op->name);
+                }
+            }
+        }
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+
+    void check() const {
+        Array values   = random_array({.shape = images.shape()}, 5);
+        auto  expected = interpret(outputs, {{images, values_of(values)}});
+        for_each_instruction_set([&](InstructionSet) {
+            std::vector<Array> first;
+            for (int threads : {1, 2, 3}) {
+                Program program = compile(outputs, {}, {.threads = threads, .poison = true});
+                program.run({{images, values}});
+                for (size_t i = 0; i < outputs.size(); ++i) {
+                    check_close(fmt::format("gradient {}", i), program.output(i), expected[i].at,
+                                {.ulps = 600, .floor = 64});
+                    if (threads == 1) {
+                        first.push_back(program.output(i));
+                    }
+                    CHECK(same_bits(first[i], program.output(i)));
+                }
+            }
+        });
+    }
+};
+
+using Names = std::vector<std::string_view>;
+
+}  // namespace
+
+TEST_CASE("what batch norm's gain and offset get goes along with the gradient to data") {
+    Trained direct({2, 3, 8, 9}, {16, 32, 1, 1}, {});
+    CHECK(direct.along("conv2d_blocked_data_gradient") == Names{"rectified_sums"});
+    direct.check();
+    Trained winograd({2, 3, 16, 16}, {16, 16, 3, 3}, {.padding = {1, 1}});
+    CHECK(winograd.along("conv2d_blocked_data_gradient") == Names{"rectified_sums"});
+    winograd.check();
+    Trained strided({2, 3, 8, 9}, {16, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}});
+    CHECK(strided.along("conv2d_blocked_data_gradient").empty());  // pixels that are not neighbours
+    strided.check();
+}
+
+TEST_CASE("a depthwise gradient to weights goes along with that to data") {
+    ConvOptions options{.padding = {1, 1}, .groups = 40};
+    Trained     net({2, 3, 9, 11}, {40, 1, 3, 3}, options);
+    CHECK(net.along("depthwise_blocked_data_gradient") == Names{"depthwise_blocked_weight_gradient", "rectified_sums"});
+    net.check();
+    Trained strips({2, 3, 40, 36}, {40, 1, 3, 3}, options);
+    CHECK(strips.along("depthwise_blocked_data_gradient").size() == 2);
+    strips.check();
+    Trained small({2, 3, 4, 4}, {40, 1, 3, 3}, options);
+    CHECK(small.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
+    small.check();
+    options.stride = {2, 2};
+    Trained strided({2, 3, 9, 11}, {40, 1, 3, 3}, options);
+    CHECK(strided.along("depthwise_blocked_data_gradient").empty());
+    strided.check();
 }

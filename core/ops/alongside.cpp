@@ -1,6 +1,8 @@
-#include "core/ops/gathering.h"
+#include "core/ops/alongside.h"
 
 #include "core/ops/channel_blocks.h"
+
+#include <algorithm>
 
 namespace hemp {
 
@@ -17,6 +19,12 @@ Records::Records(const Stage& stage, int64_t blocks) : of_block(static_cast<size
         });
     }
     first.push_back(count);
+}
+
+Stage* writing_stage(Work& work) {
+    auto found = std::find_if(work.stages.begin(), work.stages.end(),
+                              [](const Stage& stage) { return static_cast<bool>(stage.written); });
+    return found == work.stages.end() ? nullptr : &*found;
 }
 
 Stage reading_stage(int64_t images, int64_t blocks, int64_t area) {
