@@ -29,8 +29,12 @@ Program inference(const Model& model, const Tensor& images, const Tensor& labels
 void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
     Shape image(data.images.shape().lengths().subspan(1));
     if (image[0] != model.image[0] || static_cast<int64_t>(data.classes.size()) > model.classes) {
-        fail<UsageError>("{}: the images are {} in {} classes, but {} takes {} in {}; use another model or data set",
-                         data.name, image, data.classes.size(), model.name, model.image, model.classes);
+        std::string other = model.source.substr(0, model.source.find(':'));
+        bool        named = image[0] == model.image[0] && is_model_name(other);
+        fail<UsageError>(
+            "{}: the images are {} in {} classes, but {} takes {} in {}; use {}", data.name, image, data.classes.size(),
+            model.name, model.image, model.classes,
+            named ? fmt::format("{}:{}, which has as many", other, data.classes.size()) : "another model or data set");
     }
     if (!classes.empty() && classes != data.classes) {
         fail<UsageError>(

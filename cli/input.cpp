@@ -156,9 +156,8 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
 }
 
 Model named_model(const std::string& named, size_t max_memory) {
-    std::vector<std::string> known = model_names();
-    std::error_code          error;
-    bool                     fresh = named.ends_with(".json") || std::ranges::find(known, named) != known.end();
+    std::error_code error;
+    bool            fresh = named.ends_with(".json") || is_model_name(named);
     return fresh || !fs::exists(named, error) ? build_model(model_source(named), 1)
                                               : read_input(named, "", max_memory).model;
 }

@@ -32,7 +32,10 @@ Action add_train(Command& command) {
     auto arguments            = std::make_shared<TrainArguments>();
     arguments->options.recipe = "float";
     arguments->place.folder   = "run";
-    command.option("MODEL", arguments->options.model, "Name of a model, or a .json file that describes one").required();
+    command
+        .option("MODEL", arguments->options.model,
+                "Name of a model (NAME:N: with N classes), or a .json file that describes one")
+        .required();
     add_run_options(command, arguments->options);
     command.option("--data").required();
     command.option("--out", arguments->place.folder, "Folder of the run").shows_default();

@@ -80,8 +80,7 @@ HempFile empty_file(const Model& model) {
 }  // namespace
 
 std::shared_ptr<const ModelSpec> model_spec(std::string_view name) {
-    std::vector<std::string> known = model_names();
-    if (!is_description(name) && std::find(known.begin(), known.end(), name) == known.end()) {
+    if (!is_description(name) && !is_model_name(name)) {
         return nullptr;
     }
     Model model = build_model(std::string(name), 0);

@@ -58,9 +58,9 @@ Model alexnet(const AlexNet& net, uint64_t seed) {
     return of_colour_images(net.name, net.image, net.classes, cifar, std::move(layers));
 }
 
-Model alexnet(uint64_t seed) { return alexnet({.name = "alexnet"}, seed); }
-Model alexnet_cifar(uint64_t seed) {
-    return alexnet({.name = "alexnet-cifar", .hidden = 0, .image = {3, 32, 32}, .classes = 10}, seed);
+Model alexnet(uint64_t seed, int64_t classes) { return alexnet({.name = "alexnet", .classes = classes}, seed); }
+Model alexnet_cifar(uint64_t seed, int64_t classes) {
+    return alexnet({.name = "alexnet-cifar", .hidden = 0, .image = {3, 32, 32}, .classes = classes}, seed);
 }
 
 }  // namespace hemp::models

@@ -17,7 +17,7 @@ struct AlexNet {
 /// padding 5 before the first convolution, pools 2x2, one linear layer, "classifier".
 Model alexnet(const AlexNet& net, uint64_t seed);
 
-Model alexnet(uint64_t seed);        ///< torchvision's: 61,100,840 parameters
-Model alexnet_cifar(uint64_t seed);  ///< 2,472,266 parameters
+Model alexnet(uint64_t seed, int64_t classes = 1000);      ///< torchvision's: 61,100,840 parameters
+Model alexnet_cifar(uint64_t seed, int64_t classes = 10);  ///< 2,472,266 parameters
 
 }  // namespace hemp::models

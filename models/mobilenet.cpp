@@ -99,9 +99,11 @@ Model mobilenetv2(const MobileNetV2& net, uint64_t seed) {
     return of_colour_images(net.name, net.image, net.classes, net.cifar, std::move(layers));
 }
 
-Model mobilenetv2(uint64_t seed) { return mobilenetv2({.name = "mobilenetv2"}, seed); }
-Model mobilenetv2_cifar(uint64_t seed) {
-    return mobilenetv2({.name = "mobilenetv2-cifar", .cifar = true, .image = {3, 32, 32}, .classes = 10}, seed);
+Model mobilenetv2(uint64_t seed, int64_t classes) {
+    return mobilenetv2({.name = "mobilenetv2", .classes = classes}, seed);
+}
+Model mobilenetv2_cifar(uint64_t seed, int64_t classes) {
+    return mobilenetv2({.name = "mobilenetv2-cifar", .cifar = true, .image = {3, 32, 32}, .classes = classes}, seed);
 }
 
 }  // namespace hemp::models

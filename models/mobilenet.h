@@ -20,7 +20,7 @@ struct MobileNetV2 {
 /// 1 that changes the number of channels, no dropout.
 Model mobilenetv2(const MobileNetV2& net, uint64_t seed);
 
-Model mobilenetv2(uint64_t seed);        ///< torchvision's: 3,504,872 parameters
-Model mobilenetv2_cifar(uint64_t seed);  ///< 2,296,922 parameters
+Model mobilenetv2(uint64_t seed, int64_t classes = 1000);      ///< torchvision's: 3,504,872 parameters
+Model mobilenetv2_cifar(uint64_t seed, int64_t classes = 10);  ///< 2,296,922 parameters
 
 }  // namespace hemp::models

@@ -14,41 +14,76 @@
 
 #include <fmt/core.h>
 
+#include <charconv>
+#include <optional>
+
 namespace hemp {
 namespace {
 
+constexpr int64_t most_classes = 1 << 16;
+
 struct Entry {
     const char* name;
-    Model (*build)(uint64_t seed);
+    int64_t     classes;  // unless told
+    Model (*build)(uint64_t seed, int64_t classes);
 };
 
+/// "mobilenetv2-0.5": half as many channels.
+template <int percent>
+Model thinner_mobilenetv2(uint64_t seed, int64_t classes) {
+    return models::mobilenetv2({.name = "mobilenetv2", .width = percent / 100.0, .classes = classes}, seed);
+}
+
 constexpr Entry registry[] = {
-    {"lenet300", models::lenet300},
-    {"lenet5", models::lenet5},
-    {"resnet20", models::resnet20},
-    {"resnet32", models::resnet32},
-    {"resnet44", models::resnet44},
-    {"resnet56", models::resnet56},
-    {"resnet110", models::resnet110},
-    {"resnet18", models::resnet18},
-    {"resnet34", models::resnet34},
-    {"resnet50", models::resnet50},
-    {"resnet18-cifar", models::resnet18_cifar},
-    {"resnet34-cifar", models::resnet34_cifar},
-    {"resnet50-cifar", models::resnet50_cifar},
-    {"vgg16-cifar", models::vgg16_cifar},
-    {"vgg16", models::vgg16},
-    {"mobilenetv2-cifar", models::mobilenetv2_cifar},
-    {"mobilenetv2", models::mobilenetv2},
-    {"mobilenetv2-0.5",
-     [](uint64_t seed) { return models::mobilenetv2({.name = "mobilenetv2-0.5", .width = 0.5}, seed); }},
-    {"mobilenetv2-0.75",
-     [](uint64_t seed) { return models::mobilenetv2({.name = "mobilenetv2-0.75", .width = 0.75}, seed); }},
-    {"mobilenetv2-1.4",
-     [](uint64_t seed) { return models::mobilenetv2({.name = "mobilenetv2-1.4", .width = 1.4}, seed); }},
-    {"alexnet-cifar", models::alexnet_cifar},
-    {"alexnet", models::alexnet},
+    {"lenet300", 10, models::lenet300},
+    {"lenet5", 10, models::lenet5},
+    {"resnet20", 10, models::resnet20},
+    {"resnet32", 10, models::resnet32},
+    {"resnet44", 10, models::resnet44},
+    {"resnet56", 10, models::resnet56},
+    {"resnet110", 10, models::resnet110},
+    {"resnet18", 1000, models::resnet18},
+    {"resnet34", 1000, models::resnet34},
+    {"resnet50", 1000, models::resnet50},
+    {"resnet18-cifar", 10, models::resnet18_cifar},
+    {"resnet34-cifar", 10, models::resnet34_cifar},
+    {"resnet50-cifar", 10, models::resnet50_cifar},
+    {"vgg16-cifar", 10, models::vgg16_cifar},
+    {"vgg16", 1000, models::vgg16},
+    {"mobilenetv2-cifar", 10, models::mobilenetv2_cifar},
+    {"mobilenetv2", 1000, models::mobilenetv2},
+    {"mobilenetv2-0.5", 1000, thinner_mobilenetv2<50>},
+    {"mobilenetv2-0.75", 1000, thinner_mobilenetv2<75>},
+    {"mobilenetv2-1.4", 1000, thinner_mobilenetv2<140>},
+    {"alexnet-cifar", 10, models::alexnet_cifar},
+    {"alexnet", 1000, models::alexnet},
 };
+
+/// A network of the registry, and how many classes it is to have.
+struct Named {
+    const Entry* entry;
+    int64_t      classes;
+};
+
+/// Of "resnet20" or "resnet20:100"; nothing where there is no such network or the number is none.
+std::optional<Named> find(std::string_view source) {
+    size_t           colon = source.find(':');
+    std::string_view name  = source.substr(0, colon);
+    for (const Entry& entry : registry) {
+        if (name == entry.name) {
+            if (colon == std::string_view::npos) {
+                return Named{&entry, entry.classes};
+            }
+            std::string_view count = source.substr(colon + 1);
+            int64_t          classes{};
+            auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), classes);
+            bool whole        = error == std::errc() && end == count.data() + count.size() && count[0] != '0';
+            return whole && classes > 0 && classes <= most_classes ? std::optional(Named{&entry, classes})
+                                                                   : std::nullopt;
+        }
+    }
+    return {};
+}
 
 Tensor constant_per_channel(const std::vector<float>& values) {
     return constant(Array(Shape{static_cast<int64_t>(values.size()), 1, 1}, values));
@@ -111,19 +146,22 @@ std::vector<std::string> model_names() {
     return names;
 }
 
+bool is_model_name(std::string_view source) { return find(source).has_value(); }
+
 Model build_model(const std::string& source, uint64_t seed) {
     if (is_description(source)) {
         return build_described(source, seed, "description of the network");
     }
-    for (const Entry& entry : registry) {
-        if (source == entry.name) {
-            Model model  = entry.build(seed);
-            model.source = source;
-            return model;
-        }
+    if (auto named = find(source)) {
+        Model model  = named->entry->build(seed, named->classes);
+        model.name   = source;
+        model.source = source;
+        return model;
     }
-    fail<UsageError>("model '{}' is not known; choose one of {}, or a .json file that describes one", source,
-                     join(model_names()));
+    fail<UsageError>(
+        "model '{}' is not known; choose one of {}, with :N behind it for N classes (1 to {}), or a .json file that "
+        "describes one",
+        source, join(model_names()), most_classes);
 }
 
 }  // namespace hemp

@@ -7,7 +7,7 @@ namespace hemp {
 /// A network with what a user of it must know: the images it takes and how their pixels are scaled.
 struct Model {
     std::string        name;
-    std::string        source = {};  ///< what build_model makes it from: its name in the registry, or its description
+    std::string        source = {};  ///< what build_model makes it from: its name, or its description
     Shape              image;        ///< [C, H, W]
     int64_t            classes = 0;
     std::vector<float> mean, deviation;  ///< of each channel of the pixels in [0, 1]: (x / 255 - mean) / deviation
@@ -30,8 +30,12 @@ const Parameter& parameter(const Model& model, const std::string& name);
 /// The names that build_model knows.
 std::vector<std::string> model_names();
 
+/// Whether build_model takes it for the name of a network, with a number of classes or without.
+bool is_model_name(std::string_view source);
+
 /// A fresh network whose first weights depend on (source, seed) alone.
-///   source    a name, or the text of a description (models/description.h)
+///   source    a name, "resnet20", or with a number of classes, "resnet20:100"; or the text of a description
+///             (models/description.h)
 ///   throws    UsageError that lists the known names; DataError as build_described
 Model build_model(const std::string& source, uint64_t seed);
 

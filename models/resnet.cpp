@@ -72,17 +72,18 @@ struct ResNetBuilder {
     int64_t expansion() const { return net.block == ResNet::Block::basic ? 1 : 4; }
 };
 
-ResNet for_cifar(const char* name, std::vector<int64_t> blocks, ResNet::Block block = ResNet::Block::basic) {
+ResNet for_cifar(const char* name, std::vector<int64_t> blocks, int64_t classes,
+                 ResNet::Block block = ResNet::Block::basic) {
     return {.name    = name,
             .blocks  = std::move(blocks),
             .block   = block,
             .stem    = ResNet::Stem::cifar,
             .image   = {3, 32, 32},
-            .classes = 10};
+            .classes = classes};
 }
 
-Model thin(const char* name, int64_t n, uint64_t seed) {
-    ResNet net   = for_cifar(name, {n, n, n});
+Model thin(const char* name, int64_t n, uint64_t seed, int64_t classes) {
+    ResNet net   = for_cifar(name, {n, n, n}, classes);
     net.width    = 16;
     net.shortcut = ResNet::Shortcut::subsampled;
     return resnet(net, seed);
@@ -108,22 +109,31 @@ Model resnet(const ResNet& net, uint64_t seed) {
     return of_colour_images(net.name, net.image, net.classes, cifar, std::move(layers));
 }
 
-Model resnet20(uint64_t seed) { return thin("resnet20", 3, seed); }
-Model resnet32(uint64_t seed) { return thin("resnet32", 5, seed); }
-Model resnet44(uint64_t seed) { return thin("resnet44", 7, seed); }
-Model resnet56(uint64_t seed) { return thin("resnet56", 9, seed); }
-Model resnet110(uint64_t seed) { return thin("resnet110", 18, seed); }
+Model resnet20(uint64_t seed, int64_t classes) { return thin("resnet20", 3, seed, classes); }
+Model resnet32(uint64_t seed, int64_t classes) { return thin("resnet32", 5, seed, classes); }
+Model resnet44(uint64_t seed, int64_t classes) { return thin("resnet44", 7, seed, classes); }
+Model resnet56(uint64_t seed, int64_t classes) { return thin("resnet56", 9, seed, classes); }
+Model resnet110(uint64_t seed, int64_t classes) { return thin("resnet110", 18, seed, classes); }
 
-Model resnet18(uint64_t seed) { return resnet({.name = "resnet18", .blocks = {2, 2, 2, 2}}, seed); }
-Model resnet34(uint64_t seed) { return resnet({.name = "resnet34", .blocks = {3, 4, 6, 3}}, seed); }
-Model resnet50(uint64_t seed) {
-    return resnet({.name = "resnet50", .blocks = {3, 4, 6, 3}, .block = ResNet::Block::bottleneck}, seed);
+Model resnet18(uint64_t seed, int64_t classes) {
+    return resnet({.name = "resnet18", .blocks = {2, 2, 2, 2}, .classes = classes}, seed);
+}
+Model resnet34(uint64_t seed, int64_t classes) {
+    return resnet({.name = "resnet34", .blocks = {3, 4, 6, 3}, .classes = classes}, seed);
+}
+Model resnet50(uint64_t seed, int64_t classes) {
+    return resnet({.name = "resnet50", .blocks = {3, 4, 6, 3}, .block = ResNet::Block::bottleneck, .classes = classes},
+                  seed);
 }
 
-Model resnet18_cifar(uint64_t seed) { return resnet(for_cifar("resnet18-cifar", {2, 2, 2, 2}), seed); }
-Model resnet34_cifar(uint64_t seed) { return resnet(for_cifar("resnet34-cifar", {3, 4, 6, 3}), seed); }
-Model resnet50_cifar(uint64_t seed) {
-    return resnet(for_cifar("resnet50-cifar", {3, 4, 6, 3}, ResNet::Block::bottleneck), seed);
+Model resnet18_cifar(uint64_t seed, int64_t classes) {
+    return resnet(for_cifar("resnet18-cifar", {2, 2, 2, 2}, classes), seed);
+}
+Model resnet34_cifar(uint64_t seed, int64_t classes) {
+    return resnet(for_cifar("resnet34-cifar", {3, 4, 6, 3}, classes), seed);
+}
+Model resnet50_cifar(uint64_t seed, int64_t classes) {
+    return resnet(for_cifar("resnet50-cifar", {3, 4, 6, 3}, classes, ResNet::Block::bottleneck), seed);
 }
 
 }  // namespace hemp::models

@@ -34,20 +34,20 @@ Model resnet(const ResNet& net, uint64_t seed);
 
 /// The paper's networks for CIFAR (section 4.2) with 6 n + 2 layers. 20: 269,722 parameters, 32: 464,154, 44: 658,586,
 /// 56: 853,018, 110: 1,727,962.
-Model resnet20(uint64_t seed);
-Model resnet32(uint64_t seed);
-Model resnet44(uint64_t seed);
-Model resnet56(uint64_t seed);
-Model resnet110(uint64_t seed);
+Model resnet20(uint64_t seed, int64_t classes = 10);
+Model resnet32(uint64_t seed, int64_t classes = 10);
+Model resnet44(uint64_t seed, int64_t classes = 10);
+Model resnet56(uint64_t seed, int64_t classes = 10);
+Model resnet110(uint64_t seed, int64_t classes = 10);
 
 /// For images of 224 x 224 (table 1). 18: 11,689,512 parameters, 34: 21,797,672, 50: 25,557,032.
-Model resnet18(uint64_t seed);
-Model resnet34(uint64_t seed);
-Model resnet50(uint64_t seed);
+Model resnet18(uint64_t seed, int64_t classes = 1000);
+Model resnet34(uint64_t seed, int64_t classes = 1000);
+Model resnet50(uint64_t seed, int64_t classes = 1000);
 
 /// The same with CIFAR's stem and 10 classes. 18: 11,173,962 parameters, 34: 21,282,122, 50: 23,520,842.
-Model resnet18_cifar(uint64_t seed);
-Model resnet34_cifar(uint64_t seed);
-Model resnet50_cifar(uint64_t seed);
+Model resnet18_cifar(uint64_t seed, int64_t classes = 10);
+Model resnet34_cifar(uint64_t seed, int64_t classes = 10);
+Model resnet50_cifar(uint64_t seed, int64_t classes = 10);
 
 }  // namespace hemp::models

@@ -55,9 +55,10 @@ Model vgg(const Vgg& net, uint64_t seed) {
     return of_colour_images(net.name, net.image, net.classes, cifar, std::move(layers));
 }
 
-Model vgg16(uint64_t seed) { return vgg({.name = "vgg16"}, seed); }
-Model vgg16_cifar(uint64_t seed) {
-    return vgg({.name = "vgg16-cifar", .hidden = 0, .conv_bias = false, .image = {3, 32, 32}, .classes = 10}, seed);
+Model vgg16(uint64_t seed, int64_t classes) { return vgg({.name = "vgg16", .classes = classes}, seed); }
+Model vgg16_cifar(uint64_t seed, int64_t classes) {
+    return vgg({.name = "vgg16-cifar", .hidden = 0, .conv_bias = false, .image = {3, 32, 32}, .classes = classes},
+               seed);
 }
 
 }  // namespace hemp::models

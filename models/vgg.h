@@ -19,9 +19,9 @@ struct Vgg {
 Model vgg(const Vgg& net, uint64_t seed);
 
 /// torchvision's vgg16_bn: 138,365,992 parameters.
-Model vgg16(uint64_t seed);
+Model vgg16(uint64_t seed, int64_t classes = 1000);
 
 /// For CIFAR: the same 13 convolutions, without biases, and one linear layer. 14,724,042 parameters.
-Model vgg16_cifar(uint64_t seed);
+Model vgg16_cifar(uint64_t seed, int64_t classes = 10);
 
 }  // namespace hemp::models

@@ -851,6 +851,19 @@ TEST_CASE("a network described in a file is trained, coded, listed, evaluated an
     }
 }
 
+TEST_CASE("a network with a number of classes is trained, coded and evaluated by that name") {
+    TemporaryFolder folder;
+    Result trained = run(folder, "train lenet300:12 --data digits --recipe hemp --epochs 1 --batch 500 --quiet");
+    CHECK_MESSAGE(trained.code == 0, trained.err);
+    CHECK(run(folder, "list run/model.hemp").out.starts_with("run/model.hemp: lenet300:12, "));
+    CHECK(run(folder, "eval run/model.hemp --data digits").code == 0);
+    CHECK(run(folder, "decompress run/model.hemp -o again.safetensors").code == 0);
+    CHECK(run(folder, "eval again.safetensors --data digits").code == 0);
+    check_refused(folder, "train lenet300:3 --data digits --out other", 2,
+                  "but lenet300:3 takes [1, 28, 28] in 3; use lenet300:10, which has as many");
+    check_refused(folder, "train lenet300:0 --data digits --out other", 2, "model 'lenet300:0' is not known");
+}
+
 TEST_CASE("a folder of images is decoded once, and bad images are named and counted") {
     TemporaryFolder folder;
     for (const char* place : {"train/one", "train/two", "test/one", "test/two"}) {

@@ -51,6 +51,18 @@ TEST_CASE("a model") {
                              "conv2.bias, fc1.weight, fc1.bias, fc2.weight, fc2.bias",
                              Error);
     }
+    SUBCASE("with a number of classes") {
+        Model model = build_model("resnet20:100", 1);
+        CHECK(model.name == "resnet20:100");
+        CHECK(model.classes == 100);
+        CHECK(parameter(model, "fc.weight").variable.shape() == Shape{100, 64});
+        for (const char* source : {"resnet20:", "resnet20:0", "resnet20:05", "resnet20:-1", "resnet20:10x",
+                                   "resnet20:65537", "resnet20:99999999999999999999", ":10", "resnet:10"}) {
+            CAPTURE(source);
+            CHECK_FALSE(is_model_name(source));
+            CHECK_THROWS_AS(build_model(source, 1), UsageError);
+        }
+    }
     SUBCASE("that is unknown is refused by name") {
         std::string message;
         try {
