@@ -45,7 +45,8 @@ void check_fits(const Dataset& data, const Model& model, const std::vector<std::
 }
 
 int64_t evaluation_batch(const Model& model) {
-    constexpr int64_t most = 500, pixels = most * 32 * 32;
+    // As large as usual batches of training, beside whose program it lies in memory.
+    constexpr int64_t most = 128, pixels = most * 32 * 32;
     return std::clamp<int64_t>(pixels / (model.image[1] * model.image[2]), 1, most);
 }
 

@@ -6,7 +6,9 @@
 #include "core/run/program.h"
 #include "models/alexnet.h"
 #include "models/description.h"
+#include "models/mobilenet.h"
 #include "models/resnet.h"
+#include "models/vgg.h"
 #include "optim/sgd.h"
 #include "tests/arrays.h"
 #include "tests/harness.h"
@@ -57,19 +59,15 @@ std::vector<Shrunken> shrunken_networks() {
          },
          3},
         {[](uint64_t seed) {
-             std::string layers;
-             for (int filters : {16, 20, 0, 32, 32, 0}) {
-                 layers += filters == 0
-                               ? R"({"type":"max_pool","window":2},)"
-                               : fmt::format(R"({{"type":"conv","filters":{},"kernel":3,"padding":1,"bias":false}},)"
-                                             R"("batch_norm","relu",)",
-                                             filters);
-             }
-             layers += R"("flatten",{"type":"linear","outputs":16},"relu",{"type":"dropout","rate":0.5},)"
-                       R"({"type":"linear","outputs":5})";
-             return described("vgg", "[3,10,10]", layers, seed);
+             return vgg({.name      = "vgg of CIFAR",
+                         .width     = 4,
+                         .hidden    = 0,
+                         .conv_bias = false,
+                         .image     = {3, 32, 32},
+                         .classes   = 5},
+                        seed);
          },
-         4},
+         2},
         {[](uint64_t seed) {
              return resnet({.name     = "resnet of CIFAR, option A",
                             .blocks   = {1, 1, 1},
@@ -119,6 +117,12 @@ std::vector<Shrunken> shrunken_networks() {
                               seed);
          },
          4},
+        {[](uint64_t seed) {
+             return mobilenetv2(
+                 {.name = "mobilenetv2 of CIFAR", .width = 0.25, .cifar = true, .image = {3, 8, 8}, .classes = 5},
+                 seed);
+         },
+         3},
     };
 }
 
@@ -372,5 +376,27 @@ TEST_CASE("a training step of a shrunken network of each family") {
         // Memory that the plan calls dead is not read, on any number of threads.
         CHECK(same_results(results_of(net, seed, {.threads = 1, .poison = true}), compiled));
         CHECK(same_results(results_of(net, seed, {.threads = 2, .poison = true}), compiled));
+    }
+}
+
+TEST_CASE("a shrunken network in use gives the same bits with 1 to 4 threads, constant weights or not") {
+    for (const Shrunken& net : shrunken_networks()) {
+        TrainingStep step(net, 1);  // for its random parameters
+        CAPTURE(step.model.name);
+        Pass   pass;
+        Tensor logits   = step.model(step.images, pass);
+        auto   expected = interpret({logits}, step.given());
+        for (bool constant_weights : {false, true}) {
+            CAPTURE(constant_weights);
+            std::vector<Array> results;
+            for (int threads : {1, 2, 3, 4}) {
+                Program program =
+                    compile({logits}, {}, {.threads = threads, .frozen = constant_weights, .poison = true});
+                program.run({{step.images, step.pixels}});
+                results.push_back(program.output(0));
+                CHECK(same_bits(results[0], results.back()));
+            }
+            CHECK(difference({results[0]}, expected) < 3e-5);
+        }
     }
 }
