@@ -28,7 +28,8 @@ using ModelOfSeed = std::function<Model(uint64_t seed)>;
 
 struct Shrunken {
     ModelOfSeed model;
-    int64_t     batch;  // images a step
+    int64_t     batch;            // images a step
+    double      rounding = 3e-5;  // how far f32 may be from double, as a share: more where layers are many
 };
 
 Model described(const std::string& name, const std::string& image, const std::string& layers, uint64_t seed) {
@@ -119,10 +120,10 @@ std::vector<Shrunken> shrunken_networks() {
          4},
         {[](uint64_t seed) {
              return mobilenetv2(
-                 {.name = "mobilenetv2 of CIFAR", .width = 0.25, .cifar = true, .image = {3, 8, 8}, .classes = 5},
+                 {.name = "mobilenetv2 of CIFAR", .width = 0.25, .cifar = true, .image = {3, 12, 12}, .classes = 5},
                  seed);
          },
-         3},
+         3, 3e-4},
     };
 }
 
@@ -358,7 +359,7 @@ TEST_CASE("a training step of a shrunken network of each family") {
 
         // What is compiled has that loss and gradient.
         StepResults compiled = results_of(net, seed, {.threads = 1});
-        CHECK(difference(compiled.outputs, expected) < 3e-5);
+        CHECK(difference(compiled.outputs, expected) < net.rounding);
         CHECK((compiled.in_blocks > 0) == !step.model.name.starts_with("lenet"));
 
         // Each operator as a step of its own, and planes instead of blocks, give the same but for rounding.
@@ -367,8 +368,8 @@ TEST_CASE("a training step of a shrunken network of each family") {
             CAPTURE(fused);
             CAPTURE(in_blocks);
             StepResults other = results_of(net, seed, {.threads = 1, .fuse = fuse, .blocks = blocks});
-            CHECK(difference(other.outputs, all_values_of(compiled.outputs)) < 3e-5);
-            CHECK(difference(other.variables, all_values_of(compiled.variables)) < 3e-5);
+            CHECK(difference(other.outputs, all_values_of(compiled.outputs)) < net.rounding);
+            CHECK(difference(other.variables, all_values_of(compiled.variables)) < net.rounding);
             CHECK((fuse || other.steps > compiled.steps));
             CHECK((other.in_blocks > 0) == (in_blocks && compiled.in_blocks > 0));
         }
@@ -396,7 +397,7 @@ TEST_CASE("a shrunken network in use gives the same bits with 1 to 4 threads, co
                 results.push_back(program.output(0));
                 CHECK(same_bits(results[0], results.back()));
             }
-            CHECK(difference({results[0]}, expected) < 3e-5);
+            CHECK(difference({results[0]}, expected) < net.rounding);
         }
     }
 }
