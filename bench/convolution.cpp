@@ -4,6 +4,7 @@
 // Winograd's needs zeros around the image: the same layer without them, on an image as much larger, shows the direct
 // algorithm.
 
+#include "bench/programs.h"
 #include "cli/machine.h"
 #include "core/grad.h"
 #include "core/ops/batch_norm.h"
@@ -14,26 +15,15 @@
 #include "core/ops/multiply.h"
 #include "core/ops/reduce.h"
 #include "core/ops/relu.h"
-#include "core/random.h"
-#include "core/run/program.h"
 #include "core/run/team.h"
 
-#include <benchmark/benchmark.h>
+#include <algorithm>
 
 namespace {
 
 using namespace hemp;
 using benchmark::Counter;
 using benchmark::State;
-
-Tensor values(const Shape& shape) {
-    Array  array({.shape = shape});
-    Random random(1, 1);
-    for (size_t i = 0; i < array.values<float>().size(); ++i) {
-        array.values<float>()[i] = random.uniform(i) - 0.5f;
-    }
-    return variable("x", std::move(array));
-}
 
 const Roofline& roofline() {
     static const Roofline measured = [] {
@@ -47,22 +37,12 @@ const Roofline& roofline() {
 void run(State& state, const Tensors& outputs) {
     Program program = compile(outputs, {}, {.threads = 1});
     program.profile();
-    Cost       cost;
-    StepReport slowest;
-    for (const StepReport& step : program.report()) {
-        cost.flop += step.cost.flop;
-        cost.bytes += step.cost.bytes;
-        if (step.seconds > slowest.seconds) {
-            slowest = step;
-        }
-    }
-    for (auto _ : state) {
-        program.run();
-    }
-    state.counters["FLOP/s"] = Counter(cost.flop, Counter::kIsIterationInvariantRate);
-    state.counters["B/s"]    = Counter(cost.bytes, Counter::kIsIterationInvariantRate);
-    state.counters["peak"]   = Counter(cost.flop / roofline().flops, Counter::kIsIterationInvariantRate);
-    state.SetLabel(slowest.algorithm);
+    std::vector<StepReport> steps   = program.report();
+    auto                    slowest = std::max_element(steps.begin(), steps.end(),
+                                                       [](const StepReport& a, const StepReport& b) { return a.seconds < b.seconds; });
+    hemp::run(state, program);
+    state.counters["peak"] = Counter(cost_of(program).flop / roofline().flops, Counter::kIsIterationInvariantRate);
+    state.SetLabel(slowest->algorithm);
 }
 
 /// A layer as the arguments of a benchmark tell: images, channels, filters (0: depthwise), rows and columns, kernel,

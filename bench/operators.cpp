@@ -2,6 +2,7 @@
 // arithmetic and memory rates. The matrix product stands beside OpenBLAS where that is installed, the softmax beside
 // its composition of other operators.
 
+#include "bench/programs.h"
 #include "core/grad.h"
 #include "core/kernels/dispatch.h"
 #include "core/ops/add.h"
@@ -15,10 +16,6 @@
 #include "core/ops/relu.h"
 #include "core/ops/softmax.h"
 #include "core/ops/subtract.h"
-#include "core/random.h"
-#include "core/run/program.h"
-
-#include <benchmark/benchmark.h>
 
 #ifdef HEMP_BENCH_OPENBLAS
 extern "C" {
@@ -34,30 +31,10 @@ using namespace hemp;
 using benchmark::Counter;
 using benchmark::State;
 
-Array random_values(const Shape& shape) {
-    Array  array({.shape = shape});
-    Random random(1, 1);
-    for (size_t i = 0; i < array.values<float>().size(); ++i) {
-        array.values<float>()[i] = random.uniform(i) - 0.5f;
-    }
-    return array;
-}
-
-Tensor values(const Shape& shape) { return variable("x", random_values(shape)); }
-
-/// Runs a program that computes `outputs`, and reports the rates of its steps' arithmetic and memory traffic.
+/// Runs a program that computes `outputs`, with the instruction set as label.
 void run(State& state, const Tensors& outputs) {
     Program program = compile(outputs, {}, {.threads = 1});
-    Cost    cost;
-    for (const StepReport& step : program.report()) {
-        cost.flop += step.cost.flop;
-        cost.bytes += step.cost.bytes;
-    }
-    for (auto _ : state) {
-        program.run();
-    }
-    state.counters["FLOP/s"] = Counter(cost.flop, Counter::kIsIterationInvariantRate);
-    state.counters["B/s"]    = Counter(cost.bytes, Counter::kIsIterationInvariantRate);
+    hemp::run(state, program);
     state.SetLabel(std::string(name_of(instruction_set())));
 }
 
