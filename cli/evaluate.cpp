@@ -26,15 +26,14 @@ Program inference(const Model& model, const Tensor& images, const Tensor& labels
 
 }  // namespace
 
-void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
+void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes, bool fresh) {
     Shape image(data.images.shape().lengths().subspan(1));
     if (image[0] != model.image[0] || static_cast<int64_t>(data.classes.size()) > model.classes) {
-        std::string other = model.source.substr(0, model.source.find(':'));
-        bool        named = image[0] == model.image[0] && is_model_name(other);
-        fail<UsageError>(
-            "{}: the images are {} in {} classes, but {} takes {} in {}; use {}", data.name, image, data.classes.size(),
-            model.name, model.image, model.classes,
-            named ? fmt::format("{}:{}, which has as many", other, data.classes.size()) : "another model or data set");
+        std::string other = fmt::format("{}:{}", model.source.substr(0, model.source.find(':')), data.classes.size());
+        bool        helps = fresh && image[0] == model.image[0] && is_model_name(other);
+        fail<UsageError>("{}: the images are {} in {} classes, but {} takes {} in {}; use {}", data.name, image,
+                         data.classes.size(), model.name, model.image, model.classes,
+                         helps ? other + ", which has as many" : "another model or data set");
     }
     if (!classes.empty() && classes != data.classes) {
         fail<UsageError>(
@@ -45,8 +44,8 @@ void check_fits(const Dataset& data, const Model& model, const std::vector<std::
 }
 
 int64_t evaluation_batch(const Model& model) {
-    // As large as usual batches of training, beside whose program it lies in memory.
-    constexpr int64_t most = 128, pixels = most * 32 * 32;
+    // Small images: as many as usual batches of training have, beside whose program it lies in memory.
+    constexpr int64_t most = 128, pixels = 500 * 32 * 32;
     return std::clamp<int64_t>(pixels / (model.image[1] * model.image[2]), 1, most);
 }
 

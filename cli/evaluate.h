@@ -27,9 +27,11 @@ struct Prediction {
 /// Throws UsageError where the images have not the channels that the model takes (their size is made to fit), or where
 /// their classes are not the model's.
 ///   classes  the model's, by name; empty: not known, then only their number is compared
-void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes = {});
+///   fresh    the model is not trained yet: one with other classes would do as well
+void check_fits(const Dataset& data, const Model& model, const std::vector<std::string>& classes = {},
+                bool fresh = false);
 
-/// Images to evaluate at once: 500 small ones, fewer large ones in as much memory.
+/// Images to evaluate at once: 128 small ones, fewer large ones in as much memory.
 int64_t evaluation_batch(const Model& model);
 
 /// A model's inference program for batches of a fixed size; the last batch may be partly filled.

@@ -218,7 +218,9 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
 
 Action add_explain(Command& command) {
     auto arguments = std::make_shared<ExplainArguments>();
-    command.option("MODEL", arguments->model, "Name of a model, a .json file that describes one, or a trained one")
+    command
+        .option("MODEL", arguments->model,
+                "Name of a model (NAME:N: with N classes), a .json file that describes one, or a trained one")
         .required();
     command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
     command.option("--train", arguments->train, "A training step instead of inference");

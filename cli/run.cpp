@@ -274,7 +274,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
       data_(load_data(options, model_, settings)),
       evaluator_(judged_, evaluation_batch(model_), false, settings.program_memory()) {
     check_names(data_.train);
-    check_fits(data_.train, model_);
+    check_fits(data_.train, model_, {}, options_.input.empty());
     check_fits(data_.test, model_, data_.train.classes);
     if (data_.validation) {
         check_fits(*data_.validation, model_, data_.train.classes);

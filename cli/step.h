@@ -7,7 +7,7 @@
 namespace hemp {
 
 struct StepOptions {
-    bool    train      = false;  ///< loss, gradients and SGD with momentum; otherwise the logits, with frozen weights
+    bool train = false;  ///< loss, gradients and SGD with momentum and decay; otherwise the logits, with frozen weights
     int64_t batch      = 100;
     size_t  max_memory = size_t{16} << 30;
 };

@@ -84,10 +84,13 @@ std::shared_ptr<const ModelSpec> model_spec(std::string_view name) {
         return nullptr;
     }
     Model model = build_model(std::string(name), 0);
-    auto  spec  = std::make_shared<ModelSpec>();
-    spec->name  = name;
-    spec->mean  = model.mean;
-    spec->std   = model.deviation;
+    if (model.source != name) {
+        return nullptr;  // another way to say it: a file has one for each network
+    }
+    auto spec  = std::make_shared<ModelSpec>();
+    spec->name = name;
+    spec->mean = model.mean;
+    spec->std  = model.deviation;
     for (const Parameter& parameter : model.parameters()) {
         spec->tensors.emplace_back(parameter.name, parameter.variable.shape());
     }

@@ -153,9 +153,10 @@ Model build_model(const std::string& source, uint64_t seed) {
         return build_described(source, seed, "description of the network");
     }
     if (auto named = find(source)) {
-        Model model  = named->entry->build(seed, named->classes);
-        model.name   = source;
-        model.source = source;
+        const Entry& entry = *named->entry;
+        Model        model = entry.build(seed, named->classes);
+        model.name   = named->classes == entry.classes ? entry.name : fmt::format("{}:{}", entry.name, named->classes);
+        model.source = model.name;
         return model;
     }
     fail<UsageError>(

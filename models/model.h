@@ -35,7 +35,7 @@ bool is_model_name(std::string_view source);
 
 /// A fresh network whose first weights depend on (source, seed) alone.
 ///   source    a name, "resnet20", or with a number of classes, "resnet20:100"; or the text of a description
-///             (models/description.h)
+///             (models/description.h). With the number that it has anyway it is the same as without.
 ///   throws    UsageError that lists the known names; DataError as build_described
 Model build_model(const std::string& source, uint64_t seed);
 

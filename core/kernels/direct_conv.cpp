@@ -57,13 +57,13 @@ struct Tile {
             for (int64_t segment = 0; segment < g.segments; ++segment) {
                 const float* first   = x + g.offsets[segment];
                 const float* next    = x + g.offsets[std::min(segment + 1, g.segments - 1)];
-                const float* ahead   = g.ahead + (x - g.x) + segment * g.ahead_segment;
+                const float* ahead   = g.ahead == nullptr ? nullptr : g.ahead + (x - g.x) + segment * g.ahead_segment;
                 const float* weights = g.weights + segment * g.length * channel_block;
                 int64_t      length  = segment < g.segments - g.short_segments ? g.length : g.short_length;
                 for (int64_t i = 0; i < length; ++i) {
                     if constexpr (Pixel == channel_block) {
                         prefetch_pixels<Rows, Columns, in_l1>(next, g.x_row, i, length);
-                        if (g.ahead != nullptr) {
+                        if (ahead != nullptr) {
                             prefetch_pixels<Rows, Columns, in_l2>(ahead, g.x_row, i, length);
                         }
                     }
@@ -231,11 +231,11 @@ struct Sums {
             for (int64_t row = 0; row < g.rows; ++row) {
                 const float* x     = x0 + row * g.x_row;
                 const float* dy    = g.dy + row * g.dy_row;
-                const float* ahead = g.ahead + row * g.ahead_row;
+                const float* ahead = g.ahead == nullptr ? nullptr : g.ahead + row * g.ahead_row;
                 for (int64_t column = 0; column < g.columns; ++column) {
                     __builtin_prefetch(x + pixels_ahead * g.x_pixel);
                     __builtin_prefetch(dy + pixels_ahead * g.dy_pixel);
-                    if (g.ahead != nullptr) {
+                    if (ahead != nullptr) {
                         __builtin_prefetch(ahead + column * channel_block, 0, in_l2);
                     }
                     F values[parts<V>];

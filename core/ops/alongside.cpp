@@ -27,6 +27,11 @@ Stage* writing_stage(Work& work) {
     return found == work.stages.end() ? nullptr : &*found;
 }
 
+Work settled(Work work) {
+    writing_stage(work)->written = {};
+    return work;
+}
+
 Stage reading_stage(int64_t images, int64_t blocks, int64_t area) {
     return {images, [](const Buffers&, int64_t) {},
             [=](int64_t image, const Written& written) {

@@ -1,6 +1,6 @@
 #pragma once
-// Statistics of each channel block, gathered piece by piece behind the stage that writes the images: a record for each
-// piece and block, joined in order at the end, so that the result does not depend on who ran which piece.
+// Sums for each channel block, gathered piece by piece behind the stage that has the images in the cache: a record for
+// each piece and block, joined in order at the end, so that the result does not depend on who ran which piece.
 
 #include "core/operator.h"
 
@@ -17,7 +17,7 @@ struct Records {
     Records(const Stage& stage, int64_t blocks);
 };
 
-/// A stage that writes nothing, and tells of images [N, B, area, 16] that are there already.
+/// A stage that does nothing, and tells of images [N, B, area, 16] that are there already, for `gathering`.
 Stage reading_stage(int64_t images, int64_t blocks, int64_t area);
 
 /// The stage of some work that says which pixels it writes, or a null pointer.
@@ -57,5 +57,8 @@ Work gathering(Work work, int64_t blocks, Add add, Join join) {
                            }});
     return work;
 }
+
+/// A work that was gathered from a reading stage: nobody else may take what that tells of for its results.
+Work settled(Work work);
 
 }  // namespace hemp

@@ -119,9 +119,9 @@ Work work(const Node& node) {
     if (!g.in_blocks) {
         return {.stages = {planes_stage(g)}};
     }
-    return with_moments(
+    return settled(with_moments(
         {.stages = {reading_stage(g.images, g.blocks(), g.area)}}, g,
-        [](const Buffers& memory) { return memory.input<float>(0); }, 0);
+        [](const Buffers& memory) { return memory.input<float>(0); }, 0));
 }
 
 Work work_along(const Node& node, Work work, const Alongside& place) {

@@ -142,8 +142,8 @@ Work work(const Node& node) {
     if (!g.in_blocks) {
         return {.stages = {planes_stage(g, node.integer("six") != 0)}};
     }
-    return with_sums({.stages = {reading_stage(g.images, g.blocks(), g.area)}}, node,
-                     {.x = 1, .centre = 2, .y = 0, .written = false});
+    return settled(with_sums({.stages = {reading_stage(g.images, g.blocks(), g.area)}}, node,
+                             {.x = 1, .centre = 2, .y = 0, .written = false}));
 }
 
 Work work_along(const Node& node, Work work, const Alongside& place) {

@@ -40,7 +40,8 @@ class Gathering {
         const Node& node = group.last();
         if (node.op->beside == nullptr) {
             auto found = writer_.find(node.inputs[0]);
-            return found == writer_.end() ? std::vector<size_t>() : std::vector<size_t>{found->second};
+            bool first = found != writer_.end() && groups_[found->second].outputs[0] == node.inputs[0];
+            return first ? std::vector<size_t>{found->second} : std::vector<size_t>();
         }
         std::vector<size_t> beside = readers_.at(group.inputs[0]);
         std::erase_if(beside, [&](size_t i) {
@@ -52,12 +53,12 @@ class Gathering {
     bool may_join(size_t joining, size_t other) const {
         const Group& group = groups_[joining];
         const Group& to    = groups_[other];
-        if (joining == other || to.is_chain()) {
+        if (joining == other || to.is_chain() || !group.along.empty() ||
+            waits_for({group.inputs.begin() + 1, group.inputs.end()}, other) || waits_for(to.inputs, joining)) {
             return false;
         }
         Work work = work_of(to);
-        return writing_stage(work) != nullptr && !waits_for({group.inputs.begin() + 1, group.inputs.end()}, other) &&
-               !waits_for(to.inputs, joining);
+        return writing_stage(work) != nullptr;
     }
 
     void join(size_t joining, size_t other) {

@@ -56,6 +56,7 @@ TEST_CASE("a model") {
         CHECK(model.name == "resnet20:100");
         CHECK(model.classes == 100);
         CHECK(parameter(model, "fc.weight").variable.shape() == Shape{100, 64});
+        CHECK(build_model("resnet20:10", 1).source == "resnet20");  // one name for one network
         for (const char* source : {"resnet20:", "resnet20:0", "resnet20:05", "resnet20:-1", "resnet20:10x",
                                    "resnet20:65537", "resnet20:99999999999999999999", ":10", "resnet:10"}) {
             CAPTURE(source);

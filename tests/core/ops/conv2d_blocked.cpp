@@ -181,6 +181,10 @@ TEST_CASE("depthwise conv2d on blocks of channels") {
         check_depthwise({2, 16, 5, 4}, {16, 1, 3, 3}, {.padding = {1, 1}}, true);
         check_depthwise({1, 18, 6, 7}, {18, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}, true);
         check_depthwise({1, 3, 4, 7}, {3, 1, 2, 5}, {.stride = {1, 3}, .padding = {0, 2}}, true);
+        for (Shape kernel : {Shape{3, 1}, Shape{3, 2}, Shape{4, 4}, Shape{5, 5}}) {  // taps beside groups of three
+            check_depthwise({1, 18, 7, 6}, {18, 1, kernel[0], kernel[1]}, {.padding = {1, 0}}, false);
+        }
+        check_depthwise({1, 5, 8, 7}, {5, 1, 3, 3}, {.stride = {3, 3}, .padding = {1, 1}}, false);
     }
     SUBCASE("over a sweep of widths, and of strips that cut an image") {
         for (int64_t width : {1, 2, 7, 13, 30}) {

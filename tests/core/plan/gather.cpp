@@ -6,6 +6,7 @@
 #include "core/ops/conv2d.h"
 #include "core/ops/moments.h"
 #include "core/ops/multiply.h"
+#include "core/ops/pool.h"
 #include "core/ops/rectified_sums.h"
 #include "core/ops/reduce.h"
 #include "core/ops/relu.h"
@@ -207,8 +208,50 @@ TEST_CASE("a depthwise gradient to weights goes along with that to data") {
     Trained small({2, 3, 4, 4}, {40, 1, 3, 3}, options);
     CHECK(small.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
     small.check();
+    Trained rows({2, 3, 9, 11}, {40, 1, 1, 3}, {.padding = {0, 1}, .groups = 40});
+    CHECK(rows.along("depthwise_blocked_data_gradient").size() == 2);
+    rows.check();
+    Trained large({2, 3, 9, 11}, {40, 1, 5, 5}, {.padding = {2, 2}, .groups = 40});
+    CHECK(large.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
+    Trained unpadded({2, 3, 12, 12}, {40, 1, 3, 3}, {.groups = 40});
+    CHECK(unpadded.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
+    unpadded.check();
     options.stride = {2, 2};
     Trained strided({2, 3, 9, 11}, {40, 1, 3, 3}, options);
     CHECK(strided.along("depthwise_blocked_data_gradient").empty());
     strided.check();
+}
+
+TEST_CASE("a depthwise gradient to weights that reads its images as they are goes along as well") {
+    for (int64_t kernel : {1, 3}) {
+        Tensor    x      = input("x", {2, 40, 9, 10});
+        Tensor    first  = variable("first", random_array({.shape = {40, 1, 3, 3}}, 1));
+        Tensor    second = variable("second", random_array({.shape = {40, 1, kernel, kernel}}, 2));
+        Tensor    y      = conv2d(x, first, {.padding = {1, 1}, .groups = 40});
+        Tensor    z      = conv2d(y, second, {.padding = {kernel / 2, kernel / 2}, .groups = 40});
+        Gradients each   = grad(sum(z * z) * constant(0.01f), {first, second});
+        Tensors   outputs{each[0].gradient, each[1].gradient};
+        auto      groups = make_plan(outputs, {}, {}).groups;
+        CHECK(std::count_if(groups.begin(), groups.end(), gathers) == 1);
+
+        Array   values  = random_array({.shape = x.shape()}, 5);
+        auto    exact   = interpret(outputs, {{x, values_of(values)}});
+        Program program = compile(outputs, {}, {.threads = 2, .poison = true});
+        program.run({{x, values}});
+        check_close("first", program.output(0), exact[0].at, {.ulps = 600, .floor = 64});
+        check_close("second", program.output(1), exact[1].at, {.ulps = 600, .floor = 64});
+    }
+}
+
+TEST_CASE("what goes along, and what reads, is not taken for what a step writes") {
+    Trained net({2, 3, 9, 11}, {40, 1, 3, 3}, {.padding = {1, 1}, .groups = 40});
+    Tensor  pooled  = max_pool(conv2d(net.images, net.variables[0], {.padding = {1, 1}}));
+    Tensors outputs = {moments(net.outputs.back()), moments(moments(net.outputs.back())), moments(moments(pooled))};
+    Array   values  = random_array({.shape = net.images.shape()}, 5);
+    auto    exact   = interpret(outputs, {{net.images, values_of(values)}});
+    Program program = compile(outputs, {}, {.poison = true});
+    program.run({{net.images, values}});
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        check_close(fmt::format("output {}", i), program.output(i), exact[i].at, {.ulps = 6000, .floor = 64});
+    }
 }
