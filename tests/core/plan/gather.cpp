@@ -140,7 +140,7 @@ struct Trained {
         }
     }
 
-    const Tensor& trained(const Shape& shape, double low, double high) {
+    Tensor trained(const Shape& shape, double low, double high) {
         auto seed = static_cast<uint64_t>(variables.size());
         variables.push_back(variable("v", random_array({.shape = shape, .low = low, .high = high}, seed)));
         return variables.back();
