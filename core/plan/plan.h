@@ -56,9 +56,9 @@ std::string_view layout_of(const Tensor& tensor);
 /// One step of a program: a node with work of its own, or a chain of elementwise operators that walks memory once, tile
 /// by tile. Such a node may come with a batch norm and clamps before it, which it applies as it reads (Reading).
 struct Group {
-    Tensors            nodes;        ///< each after its inputs
-    Tensors            inputs;       ///< values read from memory: distinct ones of a chain, a node's by position, then
-                                     ///< those of what goes along
+    Tensors nodes;  ///< each after its inputs
+    /// Values read from memory: distinct ones of a chain, a node's by position; then those of what goes along.
+    Tensors            inputs;
     Tensors            outputs;      ///< values written to memory
     std::vector<Group> along  = {};  ///< computed piece by piece from what this one has just written or read
     size_t             others = 0;   ///< of one of these: where its inputs but the first stand among the step's
