@@ -861,7 +861,7 @@ TEST_CASE("a network with a number of classes is trained, coded and evaluated by
     CHECK(run(folder, "eval again.safetensors --data digits").code == 0);
     check_refused(folder, "train lenet300:3 --data digits --out other", 2,
                   "but lenet300:3 takes [1, 28, 28] in 3; use lenet300:10, which has as many");
-    CHECK(run(folder, "explain lenet300:10 --json").out == run(folder, "explain lenet300 --json").out);
+    CHECK(run(folder, "explain lenet300:10").out.starts_with("graph of lenet300, inference"));
     check_refused(folder, "train lenet300:0 --data digits --out other", 2, "model 'lenet300:0' is not known");
 }
 
