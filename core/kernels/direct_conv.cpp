@@ -193,8 +193,8 @@ int64_t tiles_of_row(const Tiles& kernels, int64_t rows, int64_t columns, int64_
     return best;
 }
 
-/// Rows and columns are cut into tiles of nearly equal size; where there is no kernel of that size, or rows are left
-/// over, tiles overlap, and values are computed again.
+/// Columns are cut into tiles of nearly equal size; where there is no kernel of that size, tiles overlap, and values
+/// are computed again. Rows that are left over get tiles of fewer rows.
 template <class V>
 void convolve(const DirectRegion& g) {
     if (g.rows == 0 || g.columns == 0) {
@@ -204,12 +204,14 @@ void convolve(const DirectRegion& g) {
     int64_t      rows    = rows_of_tile<V>(kernels, g);
     int64_t      tiles   = tiles_of_row(kernels, rows, g.columns, most_sums<V> / parts<V> / rows);
     for (int64_t row = 0; row < g.rows; row += rows) {
-        int64_t top = std::min(row, g.rows - rows);
+        while (rows > g.rows - row) {
+            rows /= 2;
+        }
         for (int64_t tile = 0; tile < tiles; ++tile) {
             int64_t left  = g.columns * tile / tiles;
             int64_t width = kernels.width(rows, g.columns * (tile + 1) / tiles - left, g.columns);
             left          = std::min(left, g.columns - width);
-            kernels.get(rows, width)(g, g.x + top * g.x_row + left * g.x_pixel, g.y + top * g.y_row + left * g.y_pixel);
+            kernels.get(rows, width)(g, g.x + row * g.x_row + left * g.x_pixel, g.y + row * g.y_row + left * g.y_pixel);
         }
     }
 }
