@@ -17,6 +17,7 @@ class Gathering {
                 readers_[input].push_back(i);
             }
         }
+        find_depths();
     }
 
     std::vector<Group> run() {
@@ -53,9 +54,14 @@ class Gathering {
     bool may_join(size_t joining, size_t other) const {
         const Group& group = groups_[joining];
         const Group& to    = groups_[other];
-        if (joining == other || to.is_chain() || !group.along.empty() ||
-            waits_for({group.inputs.begin() + 1, group.inputs.end()}, other) || waits_for(to.inputs, joining)) {
+        if (joining == other || to.is_chain() || !group.along.empty() || depth_[joining] < depth_[other]) {
             return false;
+        }
+        for (size_t i = 1; i < group.inputs.size(); ++i) {
+            auto found = writer_.find(group.inputs[i]);
+            if (found != writer_.end() && depth_[found->second] >= depth_[other]) {
+                return false;
+            }
         }
         Work work = work_of(to);
         return writing_stage(work) != nullptr;
@@ -74,26 +80,36 @@ class Gathering {
         groups_[joining].nodes.clear();
     }
 
-    /// Must a group have run before these values are there?
-    bool waits_for(Tensors values, size_t group) const {
-        std::set<size_t> seen;
-        while (!values.empty()) {
-            auto found = writer_.find(values.back());
-            values.pop_back();
-            if (found != writer_.end() && seen.insert(found->second).second) {
-                if (found->second == group) {
-                    return true;
+    /// How many groups must run one after another before each. Groups depend on less deep ones only, and `may_join`
+    /// keeps it so: there is never a circle.
+    void find_depths() {
+        depth_.assign(groups_.size(), 0);
+        std::vector<size_t> left;
+        for (size_t i = 0; i < groups_.size(); ++i) {
+            left.push_back(i);
+            while (!left.empty()) {
+                size_t group = left.back(), depth = 1;
+                size_t known = left.size();
+                for (const Tensor& input : groups_[group].inputs) {
+                    auto found = writer_.find(input);
+                    if (found != writer_.end() && depth_[found->second] == 0) {
+                        left.push_back(found->second);
+                    } else if (found != writer_.end()) {
+                        depth = std::max(depth, depth_[found->second] + 1);
+                    }
                 }
-                const Tensors& inputs = groups_[found->second].inputs;
-                values.insert(values.end(), inputs.begin(), inputs.end());
+                if (left.size() == known) {
+                    depth_[group] = depth;
+                    left.pop_back();
+                }
             }
         }
-        return false;
     }
 
     std::vector<Group>                    groups_;
     std::map<Tensor, size_t>              writer_;   // of each value, the group
     std::map<Tensor, std::vector<size_t>> readers_;  // of each value, the groups
+    std::vector<size_t>                   depth_;    // of each group
 };
 
 }  // namespace

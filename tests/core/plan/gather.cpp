@@ -45,7 +45,7 @@ const std::vector<Case> cases{
     {"depthwise", {2, 16, 40, 90}, {16, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 16}},
 };
 
-/// y = conv2d(images, weight), and what is gathered from it: moments, or rectified sums beside other images x.
+/// y = conv2d(relu(images), weight), and what is gathered from it: moments, or rectified sums beside other images x.
 struct Statistics {
     Tensor  images, x, y;
     Tensors outputs;
@@ -53,10 +53,11 @@ struct Statistics {
     Statistics(const Case& c, bool moments) {
         images        = input("images", c.x);
         Tensor weight = variable("weight", random_array({.shape = c.weight, .low = -0.3, .high = 0.3}, 3));
-        y             = conv2d(images, weight, c.options);
-        x             = input("x", y.shape());
-        outputs       = {y, moments ? hemp::moments(y)
-                                    : rectified_sums(y, x, channels(-1, 1), channels(0.01, 0.1), channels(-3, 9), true)};
+        // Something runs before the convolution, as what fills up a block of channels' values does.
+        y       = conv2d(relu(images), weight, c.options);
+        x       = input("x", y.shape());
+        outputs = {y, moments ? hemp::moments(y)
+                              : rectified_sums(y, x, channels(-1, 1), channels(0.01, 0.1), channels(-3, 9), true)};
     }
 
     Tensor channels(double low, double high) const {
