@@ -28,9 +28,9 @@ struct Entry {
     Model (*build)(uint64_t seed, int64_t classes);
 };
 
-/// "mobilenetv2-0.5": half as many channels.
+/// With so many channels of a hundred: "mobilenetv2-0.5" has half of them.
 template <int percent>
-Model thinner_mobilenetv2(uint64_t seed, int64_t classes) {
+Model scaled_mobilenetv2(uint64_t seed, int64_t classes) {
     return models::mobilenetv2({.name = "mobilenetv2", .width = percent / 100.0, .classes = classes}, seed);
 }
 
@@ -52,9 +52,9 @@ constexpr Entry registry[] = {
     {"vgg16", 1000, models::vgg16},
     {"mobilenetv2-cifar", 10, models::mobilenetv2_cifar},
     {"mobilenetv2", 1000, models::mobilenetv2},
-    {"mobilenetv2-0.5", 1000, thinner_mobilenetv2<50>},
-    {"mobilenetv2-0.75", 1000, thinner_mobilenetv2<75>},
-    {"mobilenetv2-1.4", 1000, thinner_mobilenetv2<140>},
+    {"mobilenetv2-0.5", 1000, scaled_mobilenetv2<50>},
+    {"mobilenetv2-0.75", 1000, scaled_mobilenetv2<75>},
+    {"mobilenetv2-1.4", 1000, scaled_mobilenetv2<140>},
     {"alexnet-cifar", 10, models::alexnet_cifar},
     {"alexnet", 1000, models::alexnet},
 };

@@ -6,6 +6,17 @@
 
 namespace hemp {
 
+ChannelImages::ChannelImages(const Shape& x, int64_t channels)
+    : images(x[0]), channels(channels), area(x.rank() == 2 ? 1 : x[2] * x[3]), in_blocks(x.rank() == 5) {}
+
+int64_t ChannelImages::blocks() const { return blocks_of(channels); }
+
+bool ChannelImages::fits(const Shape& x, int64_t channels) {
+    bool planes = x.rank() == 4 && x[1] == channels;
+    bool blocks = x.rank() == 5 && x[1] == blocks_of(channels) && x[4] == channel_block;
+    return planes || blocks;
+}
+
 Records::Records(const Stage& stage, int64_t blocks) : of_block(static_cast<size_t>(blocks)) {
     size_t count = 0;
     for (int64_t piece = 0; piece < stage.pieces; ++piece) {

@@ -9,6 +9,20 @@
 
 namespace hemp {
 
+/// Images whose channels are summed up each: [N, C] or [N, C, H, W], or in blocks [N, B, H, W, 16].
+struct ChannelImages {
+    int64_t images, channels, area;
+    bool    in_blocks;
+
+    ChannelImages(const Shape& x, int64_t channels);
+
+    int64_t blocks() const;
+    int64_t values() const { return images * area; }  ///< of a channel
+
+    /// Whether x has so many channels, in planes of 4 axes or in blocks of 5.
+    static bool fits(const Shape& x, int64_t channels);
+};
+
 /// Where the records of the pixels that each piece writes are kept.
 struct Records {
     std::vector<size_t>              first;     ///< of each piece

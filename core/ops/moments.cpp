@@ -15,26 +15,13 @@ namespace {
 
 constexpr int64_t lanes = channel_block;
 
-struct Geometry {
-    int64_t images, channels, area;
-    bool    in_blocks;
-
-    int64_t blocks() const { return blocks_of(channels); }
-    int64_t values() const { return images * area; }  // of a channel
-};
-
-Geometry geometry(const Node& node) {
-    const Shape& x        = node.inputs[0].shape();
-    int64_t      channels = node.integer("channels");
-    return {.images = x[0], .channels = channels, .area = x.rank() == 2 ? 1 : x[2] * x[3], .in_blocks = x.rank() == 5};
-}
+ChannelImages geometry(const Node& node) { return {node.inputs[0].shape(), node.integer("channels")}; }
 
 Type infer(const Node& node) {
     const Tensor& x        = node.inputs[0];
     int64_t       channels = node.integer("channels");
-    bool          planes   = (x.shape().rank() == 2 || x.shape().rank() == 4) && x.shape()[1] == channels;
-    bool          blocks   = x.shape().rank() == 5 && x.shape()[1] == blocks_of(channels) && x.shape()[4] == lanes;
-    expect((planes || blocks) && x.dtype() == DType::f32,
+    bool          pairs    = x.shape().rank() == 2 && x.shape()[1] == channels;
+    expect((pairs || ChannelImages::fits(x.shape(), channels)) && x.dtype() == DType::f32,
            "moments: x is {}; it needs two axes (batch, channels) or four (images, channels, rows, columns) of f32",
            x.type());
     expect(x.shape().size() > 0, "moments: x {} is empty, and nothing has no mean", x.type());
@@ -42,12 +29,12 @@ Type infer(const Node& node) {
 }
 
 Tensors gradient(const Tensor& y, const Tensor& dy) {
-    const Node& node = y.node();
-    Geometry    g    = geometry(node);
-    Tensor      x    = g.in_blocks ? unblock_channels(node.inputs[0], g.channels) : node.inputs[0];
-    Shape       each = x.shape().rank() == 2 ? Shape{g.channels} : Shape{g.channels, 1, 1};
-    auto        row  = [&](const Tensor& both, int64_t i) { return reshape(slice(both, 0, i, 1), each); };
-    auto        one  = 1 / static_cast<float>(g.values());
+    const Node&   node = y.node();
+    ChannelImages g    = geometry(node);
+    Tensor        x    = g.in_blocks ? unblock_channels(node.inputs[0], g.channels) : node.inputs[0];
+    Shape         each = x.shape().rank() == 2 ? Shape{g.channels} : Shape{g.channels, 1, 1};
+    auto          row  = [&](const Tensor& both, int64_t i) { return reshape(slice(both, 0, i, 1), each); };
+    auto          one  = 1 / static_cast<float>(g.values());
     // The variance does not change with the mean to first order: the sum of x - mean is zero.
     Tensor dx = row(dy, 0) * constant(one) + (x - row(y, 0)) * (row(dy, 1) * constant(2 * one));
     return {g.in_blocks ? block_channels(dx) : dx};
@@ -74,7 +61,7 @@ struct Joined {
 /// `work`, with the moments of the images that it writes; `pixels` gives them, `y` the place of the result among the
 /// step's outputs.
 template <class Pixels>
-Work with_moments(Work work, const Geometry& g, Pixels pixels, size_t y) {
+Work with_moments(Work work, const ChannelImages& g, Pixels pixels, size_t y) {
     AddPixels* add = add_pixels();
     return gathering<Moments>(
         std::move(work), g.blocks(),
@@ -95,7 +82,7 @@ Work with_moments(Work work, const Geometry& g, Pixels pixels, size_t y) {
 }
 
 /// A channel at a time: 16 pixels of a plane side by side, then those that are left.
-Stage planes_stage(const Geometry& g) {
+Stage planes_stage(const ChannelImages& g) {
     AddPixels* add = add_pixels();
     return {g.channels, [=](const Buffers& memory, int64_t channel) {
                 Moments sixteen;
@@ -115,7 +102,7 @@ Stage planes_stage(const Geometry& g) {
 }
 
 Work work(const Node& node) {
-    Geometry g = geometry(node);
+    ChannelImages g = geometry(node);
     if (!g.in_blocks) {
         return {.stages = {planes_stage(g)}};
     }

@@ -22,28 +22,16 @@ namespace {
 
 constexpr int64_t lanes = channel_block;
 
-struct Geometry {
-    int64_t images, channels, area;
-    bool    in_blocks;
-
-    int64_t blocks() const { return blocks_of(channels); }
-};
-
-Geometry geometry(const Node& node) {
-    const Shape& x = node.inputs[1].shape();
-    return {.images = x[0], .channels = node.integer("channels"), .area = x[2] * x[3], .in_blocks = x.rank() == 5};
-}
+ChannelImages geometry(const Node& node) { return {node.inputs[1].shape(), node.integer("channels")}; }
 
 Type infer(const Node& node) {
     const Type& dy       = node.inputs[0].type();
     const Type& x        = node.inputs[1].type();
     int64_t     channels = node.integer("channels");
-    bool        planes   = x.shape.rank() == 4 && x.shape[1] == channels;
-    bool        blocks   = x.shape.rank() == 5 && x.shape[1] == blocks_of(channels) && x.shape[4] == lanes;
-    expect((planes || blocks) && x.dtype == DType::f32 && dy == x,
+    expect(ChannelImages::fits(x.shape, channels) && x.dtype == DType::f32 && dy == x,
            "{}: dy is {} and x is {}; they need the same four axes (images, channels, rows, columns) of f32",
            node.op->name, dy, x);
-    Shape each = planes ? Shape{channels, 1, 1} : Shape{1, x.shape[1], 1, 1, lanes};
+    Shape each = x.shape.rank() == 4 ? Shape{channels, 1, 1} : Shape{1, x.shape[1], 1, 1, lanes};
     for (size_t i = 2; i < 5; ++i) {
         expect(node.inputs[i].shape() == each && node.inputs[i].dtype() == DType::f32,
                "{}: centre, gain and offset need a value a channel, f32 {}, not {}", node.op->name, each,
@@ -79,13 +67,13 @@ struct Places {
     }
 };
 
-void write(const Geometry& g, int64_t channel, double dy, double products, float* y) {
+void write(const ChannelImages& g, int64_t channel, double dy, double products, float* y) {
     y[channel]              = static_cast<float>(dy);
     y[g.channels + channel] = static_cast<float>(products);
 }
 
 Work with_sums(Work work, const Node& node, const Places& places) {
-    Geometry      g   = geometry(node);
+    ChannelImages g   = geometry(node);
     AddRectified* add = add_rectified(node.integer("six") != 0);
     return gathering<RectifiedSums>(
         std::move(work), g.blocks(),
@@ -108,7 +96,7 @@ Work with_sums(Work work, const Node& node, const Places& places) {
 }
 
 /// A channel at a time: 16 pixels of a plane side by side, the last ones beside zeros.
-Stage planes_stage(const Geometry& g, bool six) {
+Stage planes_stage(const ChannelImages& g, bool six) {
     AddRectified* add = add_rectified(six);
     return {g.channels, [=](const Buffers& memory, int64_t channel) {
                 float values[3][lanes];  // centre, gain, offset
@@ -138,7 +126,7 @@ Stage planes_stage(const Geometry& g, bool six) {
 }
 
 Work work(const Node& node) {
-    Geometry g = geometry(node);
+    ChannelImages g = geometry(node);
     if (!g.in_blocks) {
         return {.stages = {planes_stage(g, node.integer("six") != 0)}};
     }
