@@ -65,18 +65,27 @@ struct Clamp {
     }
 };
 
-/// How a kernel reads an operand that its step computes on the way: min(max((x - centre) * gain + offset, low), high),
-/// where centre, gain and offset have 16 values for each block of channels.
+/// How a kernel reads operands that its step computes on the way; what has a value a channel has 16 for each block.
 struct Reading {
-    size_t centre;  ///< its place among the step's inputs; gain and offset follow
-    Clamp  clamp;
+    /// min(max((x - centre) * gain + offset, low), high)
+    struct Normalised {
+        size_t centre;  ///< its place among the step's inputs; gain and offset follow
+        Clamp  clamp;
+    };
+    /// The operator normalise_gradient of dy, in whose place this stands.
+    struct Gradient {
+        size_t x;  ///< its place; centre, gain, offset, slope and shift follow
+        bool   six;
+    };
+    std::optional<Normalised> normalised = {};
+    std::optional<Gradient>   gradient   = {};
 };
 
 /// Where a node that is computed along with another step has its operands and its result.
 struct Alongside {
-    size_t                 others;   ///< all operands but the first stand among the step's inputs, from here on
-    size_t                 result;   ///< its place among the step's outputs
-    std::optional<Reading> reading;  ///< of `normalised_operand`, which is one of the others
+    size_t  others;   ///< all operands but the first stand among the step's inputs, from here on
+    size_t  result;   ///< its place among the step's outputs
+    Reading reading;  ///< its places are those of the step
 };
 
 /// Arithmetic and memory traffic of a node.
@@ -88,8 +97,9 @@ struct Cost {
 /// Computes `count` consecutive results of an elementwise operator from as many consecutive values of each operand.
 using TileFunction = void (*)(const void* const* inputs, void* output, int64_t count);
 
-/// Elementwise operators whose algebra the planner knows: a + b, a - b, a * b, (x - centre) * gain + offset.
-enum class Arithmetic : uint8_t { other, sum, difference, product, normalise };
+/// Elementwise operators whose algebra the planner knows: a + b, a - b, a * b, (x - centre) * gain + offset, and the
+/// gradient to its x.
+enum class Arithmetic : uint8_t { other, sum, difference, product, normalise, normalise_gradient };
 
 /// How a node mixes channels (axis 1): not at all, one by one, or on blocks of them, so that part of a block costs as
 /// much as all of it.
@@ -137,9 +147,10 @@ struct Operator {
     Work (*work)(const Node& node) = nullptr;
 
     /// The same with operand `normalised_operand` read through a `normalise` whose result is in blocks of channels, and
-    /// clamps behind it; the planner puts these into one step.
+    /// clamps behind it, or operand 0 through a `normalise_gradient`; the planner puts these into one step.
     Work (*work_reading)(const Node& node, const Reading& reading) = nullptr;
-    size_t normalised_operand                                      = 0;
+    std::optional<size_t> normalised_operand                       = {};
+    bool (*reads_gradient)(const Node& node)                       = nullptr;
 
     /// The work of another step with the node's own added behind each piece, while what that has written
     /// (Stage::written) or read is in the cache. Operand 0 is the first result of that step; or, where `beside` allows

@@ -105,7 +105,7 @@ bool winograd_pays(const Geometry& g) { return no_winograd(g).empty(); }
 constexpr const char* winograd_name = "Winograd F(4x4, 3x3)";
 
 /// A convolution from `channels` to `filters`; the gradient to data is one of dy, with the weights turned round.
-Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>& reading) {
+Work winograd_work(const Geometry& g, bool rotated, const Reading& reading) {
     const Winograd* kernels = &winograd();
     WinogradShape   shape{g.images, rotated ? g.filters : g.channels, rotated ? g.channels : g.filters, g.x.height,
                         g.x.width};
@@ -131,7 +131,7 @@ Work winograd_work(const Geometry& g, bool rotated, const std::optional<Reading>
             .algorithm            = winograd_name};
 }
 
-Work winograd_weight_work(const Geometry& g, const std::optional<Reading>& reading) {
+Work winograd_weight_work(const Geometry& g, const Reading& reading) {
     const Winograd* kernels = &winograd();
     WinogradShape   shape   = winograd_shape(g);
     Stage           multiply{shape.gradient_pieces(), [=](const Buffers& memory, int64_t piece) {
@@ -166,7 +166,7 @@ struct Place {
     int64_t image, first_row, first_block, end_block;
 };
 
-Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, const std::optional<Reading>& reading) {
+Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, const Reading& reading) {
     const DirectConv* kernels  = &direct_conv();
     auto              place_of = [=](int64_t piece) {
         int64_t share = piece % cut.shares;
@@ -178,22 +178,23 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
     int64_t pieces = s.images * cut.strips * cut.shares;
     // To copy a strip is to wait for memory, and its sums do not need any: the next strip comes meanwhile.
     bool foreseen = s.pointwise();
-    auto ahead    = [=](const Buffers& memory, int64_t piece) -> const float* {
+    // While the first block of filters is computed; what else it is made of, while the second one is.
+    auto ahead = [=](const Buffers& memory, int64_t piece, int64_t block) -> const float* {
         int64_t follows = (piece / cut.shares + 1) * cut.shares;
-        if (!foreseen || follows >= pieces) {
+        if (!foreseen || follows >= pieces || block > 1) {
             return nullptr;
         }
-        Place next = place_of(follows);
-        return memory.input<float>(0) +
-               (next.image * s.in_blocks * s.in.area() + next.first_row * s.in.width) * s.in_lanes;
+        Place  next = place_of(follows);
+        Pixels x    = pixels_of(memory, reading)
+                       .from((next.image * s.in_blocks * s.in.area() + next.first_row * s.in.width) * s.in_lanes, 0);
+        return block == 0 ? x.memory : x.gradient.x;
     };
     auto run = [=](const Buffers& memory, int64_t piece) {
         auto [image, first, first_block, end_block] = place_of(piece);
 
-        const float* x = memory.input<float>(0) + image * s.in_blocks * s.in.area() * s.in_lanes;
-        float*       y = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
-        StripView    strip =
-            read_strip(s, cut, x, s.in_blocks, first, normalisation_of(reading, memory), memory.thread_scratch);
+        Pixels    x     = pixels_of(memory, reading).from(image * s.in_blocks * s.in.area() * s.in_lanes, 0);
+        float*    y     = memory.out<float>() + image * s.out_blocks * s.out.area() * lanes;
+        StripView strip = read_strip(s, cut, x, s.in_blocks, first, memory.thread_scratch);
         for (const Phase& phase : s.phases) {
             int64_t rows = std::min(cut.strip_rows, phase.count.height - first);
             if (rows <= 0) {
@@ -224,7 +225,7 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
             }
             int64_t row = phase.out_first.height + first * s.out_step.height;
             for (int64_t block = first_block; block < end_block; ++block) {
-                region.ahead   = block == first_block ? ahead(memory, piece) : nullptr;
+                region.ahead   = ahead(memory, piece, block - first_block);
                 region.weights = weights.of(memory, block) + phase.weights * s.in_blocks * s.in_lanes * lanes;
                 region.y       = y + ((block * s.out.height + row) * s.out.width + phase.out_first.width) * lanes;
                 region.finish  = weights.finishing.at(memory, block, region.y - memory.out<float>());
@@ -232,20 +233,15 @@ Stage sweep_stage(const Sweep& s, const Cut& cut, const PackedWeights& weights, 
             }
         }
     };
-    // A piece of one phase writes whole rows.
     auto written = [=](int64_t piece, const Written& tell) {
         Place   place = place_of(piece);
-        int64_t rows  = std::min(cut.strip_rows, s.out.height - place.first_row);
+        int64_t first = s.out_row(place.first_row), end = s.out_row(place.first_row + cut.strip_rows);
         for (int64_t block = place.first_block; block < place.end_block; ++block) {
-            int64_t row = (place.image * s.out_blocks + block) * s.out.height + place.first_row;
-            tell(block, row * s.out.width * lanes, rows * s.out.width);
+            int64_t row = (place.image * s.out_blocks + block) * s.out.height + first;
+            tell(block, row * s.out.width * lanes, (end - first) * s.out.width);
         }
     };
-    Stage stage{pieces, run};
-    if (s.phases.size() == 1) {
-        stage.written = written;
-    }
-    return stage;
+    return {pieces, run, written};
 }
 
 // --- forward
@@ -294,14 +290,14 @@ Sweep forward_sweep(const Geometry& g) {
             .phases      = forward_phases(g.y, g.kernel, g.padding)};
 }
 
-Work work_reading(const Node& node, const std::optional<Reading>& reading) {
+Work work_reading(const Node& node, const Reading& reading) {
     Geometry g = forward_geometry(node);
     if (winograd_pays(g)) {
         return winograd_work(g, false, reading);
     }
     FilterPacking packing = packing_of(g);
     Sweep         sweep   = forward_sweep(g);
-    Cut           cut     = cut_of(sweep, cache_floats, reading.has_value());
+    Cut           cut     = cut_of(sweep, cache_floats, reading.normalised.has_value());
     Stage         pack{packing.blocks(), [=](const Buffers& memory, int64_t block) {
                    packing.run(memory.input<float>(1), block, scratch_of(memory) + block * packing.block_floats());
                }};
@@ -354,7 +350,7 @@ Type finished_infer(const Node& node) {
     return {blocked_y(g)};
 }
 
-Work winograd_finished_work(const Node& node, const Geometry& g, const std::optional<Reading>& reading) {
+Work winograd_finished_work(const Node& node, const Geometry& g, const Reading& reading) {
     const Winograd*   kernels = &winograd();
     WinogradShape     shape   = winograd_shape(g);
     FinishingOperands finishing(node, 2);
@@ -384,13 +380,13 @@ Work winograd_finished_work(const Node& node, const Geometry& g, const std::opti
     return result;
 }
 
-Work finished_work(const Node& node, const std::optional<Reading>& reading) {
+Work finished_work(const Node& node, const Reading& reading) {
     Geometry g = finished_geometry(node);
     if (winograd_pays(g)) {
         return winograd_finished_work(node, g, reading);
     }
     Sweep         sweep = forward_sweep(g);
-    Cut           cut   = cut_of(sweep, cache_floats, reading.has_value());
+    Cut           cut   = cut_of(sweep, cache_floats, reading.normalised.has_value());
     PackedWeights weights{packing_of(g).block_floats(), true, FinishingOperands(node, 2)};
     return {.stages               = {sweep_stage(sweep, cut, weights, reading)},
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
@@ -450,14 +446,14 @@ Sweep data_sweep(const Geometry& g) {
             .phases      = gradient_phases(g.x, g.kernel, g.stride, g.padding)};
 }
 
-Work data_work(const Node& node) {
+Work data_work(const Node& node, const Reading& reading) {
     Geometry g = data_geometry(node);
     if (winograd_pays(g)) {
         return winograd_work(g, true, {});
     }
     int64_t weight_floats = data_weight_floats(g);
     Sweep   sweep         = data_sweep(g);
-    Cut     cut           = cut_of(sweep, cache_floats, false);
+    Cut     cut           = cut_of(sweep, cache_floats, reading.gradient.has_value());
     // The taps of each phase, the last one first.
     Stage pack{sweep.out_blocks, [=](const Buffers& memory, int64_t block) {
                    int64_t taps     = g.kernel.area();
@@ -483,7 +479,7 @@ Work data_work(const Node& node) {
                        }
                    }
                }};
-    return {.stages               = {pack, sweep_stage(sweep, cut, {weight_floats}, {})},
+    return {.stages               = {pack, sweep_stage(sweep, cut, {weight_floats}, reading)},
             .scratch_bytes        = float_bytes(sweep.out_blocks * weight_floats),
             .thread_scratch_bytes = cut.thread_scratch_bytes(),
             .algorithm            = "direct",
@@ -491,11 +487,13 @@ Work data_work(const Node& node) {
 }
 
 const Operator conv2d_blocked_data_gradient_operator{
-    .name     = "conv2d_blocked_data_gradient",
-    .infer    = data_infer,
-    .gradient = data_gradient,
-    .work     = data_work,
-    .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+    .name           = "conv2d_blocked_data_gradient",
+    .infer          = data_infer,
+    .gradient       = data_gradient,
+    .work           = [](const Node& node) { return data_work(node, {}); },
+    .work_reading   = [](const Node& node, const Reading& reading) { return data_work(node, reading); },
+    .reads_gradient = [](const Node& node) { return !winograd_pays(data_geometry(node)); },
+    .cost           = [](const Node& node) { return cost_of(node, data_geometry(node)); },
 };
 
 // --- gradient to weights: inputs dy, x
@@ -521,13 +519,12 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
     return {conv2d_blocked(x, dy, o), gradient_to_x(weight_geometry(y.node()), from, dy, o)};
 }
 
-Work weight_work(const Node& node, const std::optional<Reading>& reading) {
+Work weight_work(const Node& node, const Reading& reading) {
     Geometry g = weight_geometry(node);
     if (winograd_pays(g)) {
         return winograd_weight_work(g, reading);
     }
-    const DirectConv* kernels   = &direct_conv();
-    NormalisePixels*  normalise = normalise_pixels();
+    const DirectConv* kernels = &direct_conv();
 
     // A group of channels: all planes, or one block; four where a tap alone is too little work for a look at dy.
     constexpr int64_t enough       = 16;
@@ -542,7 +539,7 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
 
     Sweep sweep       = forward_sweep(g);
     sweep.in_blocks   = group_blocks;
-    Cut cut           = cut_of(sweep, cache_floats, reading.has_value());
+    Cut cut           = cut_of(sweep, cache_floats, reading.normalised.has_value());
     cut.offsets_bytes = static_cast<size_t>(g.planar ? group_blocks * taps : lanes) * sizeof(int64_t);
 
     // So many pixels of a block of x and of one of dy stay in L1 while all pairs of their channels are multiplied: a
@@ -552,19 +549,21 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
     bool    pointwise       = !g.planar && taps == 1 && g.stride.area() == 1 && g.x.area() == g.y.area();
     int64_t images_together = pointwise ? std::max<int64_t>(1, pixels_together / g.x.area()) : 1;
     int64_t rows_together   = std::max<int64_t>(1, pixels_together / std::max<int64_t>(g.y.width, 1));
-    if (images_together > 1 && reading) {
+    if (images_together > 1 && reading.normalised) {
         cut.strip_floats = std::max(cut.strip_floats, group_blocks * images_together * g.x.area() * lanes);
     }
+    constexpr size_t line    = 64;
+    size_t           dy_at   = (cut.thread_scratch_bytes() + line - 1) / line * line;  // its copy, of a block
+    int64_t          dy_copy = reading.gradient ? std::max(pixels_together, g.y.width) * lanes : 0;
 
     // Totals are [shares, x blocks, y blocks, taps and lanes, 16]; for planes [shares, y blocks, channels, taps, 16].
     Stage multiply{
         groups * shares, [=](const Buffers& memory, int64_t piece) {
-            int64_t       group       = piece % groups;
-            int64_t       share       = piece / groups;
-            int64_t       first_block = group * group_blocks;
-            int64_t       blocks      = std::min(group_blocks, g.x_blocks() - first_block);
-            Normalisation of_x        = normalisation_of(reading, memory).from_block(first_block);
-            float* total = scratch_of(memory) + share * share_floats + first_block * g.y_blocks() * filter_floats;
+            int64_t group       = piece % groups;
+            int64_t share       = piece / groups;
+            int64_t first_block = group * group_blocks;
+            int64_t blocks      = std::min(group_blocks, g.x_blocks() - first_block);
+            float*  total = scratch_of(memory) + share * share_floats + first_block * g.y_blocks() * filter_floats;
             std::fill_n(total, blocks * g.y_blocks() * filter_floats, 0.0f);
             int64_t* offsets = cut.offsets(memory.thread_scratch);
             int64_t  factors = g.planar ? blocks * taps : lanes;
@@ -574,11 +573,20 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
             // Adds the products of some pixels; `sums` has those of the first block of x and of y, and the first tap,
             // and ahead the pixels of x that come next. Meanwhile these come to the cache, and then the next block of
             // dy.
-            auto add = [&](DirectSums sums, int64_t block_floats, int64_t row_floats) {
-                const float *x = sums.x, *dy = sums.dy, *ahead = sums.ahead;
-                int64_t      ahead_row = sums.ahead_row;
+            auto add = [&](DirectSums sums, const Pixels& dy, int64_t block_floats, int64_t row_floats) {
+                const float *x = sums.x, *ahead = sums.ahead;
+                int64_t      ahead_row = sums.ahead_row, dy_row = sums.dy_row;
                 for (int64_t y_block = 0; y_block < g.y_blocks(); ++y_block) {
-                    sums.dy = dy + y_block * g.y.area() * lanes;
+                    Pixels of_block = dy.from(y_block * g.y.area() * lanes, y_block);
+                    sums.dy         = of_block.memory;
+                    if (dy.computed()) {
+                        auto* copy  = reinterpret_cast<float*>(memory.thread_scratch + dy_at);
+                        sums.dy     = copy;
+                        sums.dy_row = sums.columns * lanes;
+                        for (int64_t row = 0; row < sums.rows; ++row) {
+                            of_block.from(row * dy_row, 0).copy(sums.columns, lanes, copy + row * sums.dy_row);
+                        }
+                    }
                     if (g.planar) {
                         sums.total = total + y_block * blocks * filter_floats;
                         kernels->sum_over_pixels(sums);
@@ -591,9 +599,10 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                             sums.ahead     = ahead == nullptr ? nullptr : ahead + block * g.x.area() * lanes;
                             sums.ahead_row = ahead_row;
                         } else {
-                            bool next      = block == 0 && y_block + 1 < g.y_blocks();
-                            sums.ahead     = next ? sums.dy + g.y.area() * lanes : nullptr;
-                            sums.ahead_row = sums.dy_row;
+                            bool   next      = block <= 1 && y_block + 1 < g.y_blocks();
+                            Pixels following = of_block.from(next ? g.y.area() * lanes : 0, 0);
+                            sums.ahead       = !next ? nullptr : block == 0 ? following.memory : following.gradient.x;
+                            sums.ahead_row   = dy_row;
                         }
                         for (int64_t tap = 0; tap < taps; ++tap) {
                             sums.x = x + block * block_floats + tap / g.kernel.width * row_floats +
@@ -607,15 +616,16 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
             int64_t image_floats = g.x_blocks() * g.x.area() * g.x_lanes();
             int64_t end          = g.images * (share + 1) / shares;
             for (int64_t image = g.images * share / shares; image < end; image += images_together) {
-                const float* whole =
-                    memory.input<float>(1) + image * image_floats + first_block * g.x.area() * g.x_lanes();
-                const float* dy = memory.input<float>(0) + image * g.y_blocks() * g.y.area() * lanes;
+                Pixels x = normalised_pixels(memory, 1, reading)
+                               .from(image * image_floats + first_block * g.x.area() * g.x_lanes(), first_block);
+                Pixels dy = gradient_pixels(memory, 0, reading).from(image * g.y_blocks() * g.y.area() * lanes, 0);
+                const float* whole = x.memory;
                 DirectSums   sums{.x        = whole,
                                   .x_pixel  = g.stride.width * g.x_lanes(),
                                   .x_row    = image_floats,
                                   .offsets  = offsets,
                                   .factors  = factors,
-                                  .dy       = dy,
+                                  .dy       = nullptr,
                                   .dy_pixel = lanes,
                                   .dy_row   = g.y_blocks() * g.y.area() * lanes,
                                   .rows     = std::min(images_together, end - image),
@@ -623,13 +633,13 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                                   .total    = nullptr};
                 if (images_together > 1) {
                     int64_t block_floats = g.x.area() * lanes;
-                    if (of_x) {
+                    if (x.computed()) {
                         auto* copy   = reinterpret_cast<float*>(memory.thread_scratch);
                         block_floats = sums.rows * g.x.area() * lanes;
                         for (int64_t block = 0; block < blocks; ++block) {
                             for (int64_t i = 0; i < sums.rows; ++i) {
-                                normalise(of_x.from_block(block), whole + i * sums.x_row + block * g.x.area() * lanes,
-                                          g.x.area(), copy + block * block_floats + i * g.x.area() * lanes);
+                                x.from(i * sums.x_row + block * g.x.area() * lanes, block)
+                                    .copy(g.x.area(), lanes, copy + block * block_floats + i * g.x.area() * lanes);
                             }
                         }
                         sums.x     = copy;
@@ -637,14 +647,14 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                     }
                     sums.ahead     = image + images_together < end ? whole + images_together * image_floats : nullptr;
                     sums.ahead_row = image_floats;
-                    add(sums, block_floats, 0);
+                    add(sums, dy, block_floats, 0);
                     continue;
                 }
                 sums.dy_row    = g.y.width * lanes;
                 sums.columns   = g.y.width;
                 sums.ahead_row = g.x.width * lanes;
                 for (int64_t first = 0; first < g.y.height; first += cut.strip_rows) {
-                    StripView strip = read_strip(sweep, cut, whole, blocks, first, of_x, memory.thread_scratch);
+                    StripView strip = read_strip(sweep, cut, x, blocks, first, memory.thread_scratch);
                     sums.x_row      = g.stride.height * strip.row_floats;
                     for (int64_t i = 0; i < factors && g.planar; ++i) {
                         int64_t tap = i % taps;
@@ -660,9 +670,8 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                             sums.ahead = next ? whole + image_floats + (row - first) * sums.ahead_row : nullptr;
                         }
                         sums.x    = strip.at(row * g.stride.height - g.padding.height, -g.padding.width);
-                        sums.dy   = dy + row * g.y.width * lanes;
                         sums.rows = std::min(rows_together, last - row);
-                        add(sums, strip.block_floats, strip.row_floats);
+                        add(sums, dy.from(row * g.y.width * lanes, 0), strip.block_floats, strip.row_floats);
                     }
                 }
             }
@@ -691,7 +700,7 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
         }};
     return {.stages               = {multiply, add},
             .scratch_bytes        = float_bytes(shares * share_floats),
-            .thread_scratch_bytes = cut.thread_scratch_bytes(),
+            .thread_scratch_bytes = dy_at + float_bytes(dy_copy),
             .algorithm            = "direct",
             .instead              = no_winograd(g)};
 }
@@ -703,6 +712,7 @@ const Operator conv2d_blocked_weight_gradient_operator{
     .work               = [](const Node& node) { return weight_work(node, {}); },
     .work_reading       = [](const Node& node, const Reading& reading) { return weight_work(node, reading); },
     .normalised_operand = 1,
+    .reads_gradient     = [](const Node& node) { return !winograd_pays(weight_geometry(node)); },
     .cost               = [](const Node& node) { return cost_of(node, weight_geometry(node)); },
 };
 

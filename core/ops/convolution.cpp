@@ -48,17 +48,6 @@ void expect_dy(const Node& node, const Shape& y) {
            node.inputs[0].shape(), y);
 }
 
-Normalisation normalisation_of(const std::optional<Reading>& reading, const Buffers& memory) {
-    if (!reading) {
-        return {};
-    }
-    return {.centre = memory.input<float>(reading->centre),
-            .gain   = memory.input<float>(reading->centre + 1),
-            .offset = memory.input<float>(reading->centre + 2),
-            .low    = reading->clamp.low,
-            .high   = reading->clamp.high};
-}
-
 Cost conv_cost(const Node& node, double products) {
     double bytes = static_cast<double>(node.type.bytes());
     for (const Tensor& input : node.inputs) {

@@ -1,7 +1,6 @@
 #pragma once
 // What the convolution operators have in common: conv2d itself, and what the planner puts in its place.
 
-#include "core/kernels/normalise.h"
 #include "core/operator.h"
 #include "core/ops/conv2d.h"
 
@@ -23,9 +22,6 @@ void expect_dy(const Node& node, const Shape& y);
 
 /// Of `products` multiply-adds, with each operand read and the result written once.
 Cost conv_cost(const Node& node, double products);
-
-/// What a step does with an operand as it reads it: nothing unless told.
-Normalisation normalisation_of(const std::optional<Reading>& reading, const Buffers& memory);
 
 inline size_t float_bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
 inline float* scratch_of(const Buffers& memory) { return reinterpret_cast<float*>(memory.scratch); }

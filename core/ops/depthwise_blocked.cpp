@@ -42,21 +42,19 @@ const float* next_strip(const float* x, const Cut& cut, const Sweep& s, int64_t 
     return s.in == s.out ? x + (first + cut.strip_rows) * s.in.width * lanes : nullptr;
 }
 
-/// Strips of operand 0, normalised on the way or not.
-StripReader reader_of(const Geometry& g, const Sweep& s, const Cut& cut, const std::optional<Reading>& reading) {
+/// Strips of operand 0, computed on the way or not.
+StripReader reader_of(const Geometry& g, const Sweep& s, const Cut& cut, const Reading& reading) {
     return [=](const Buffers& memory, int64_t image, int64_t first) {
-        const float* x = memory.input<float>(0) + image * s.in.area() * lanes;
-        StripView    view =
-            read_strip(s, cut, x, 1, first, normalisation_of(reading, memory).from_block(image % g.blocks()),
-                       memory.thread_scratch);
-        view.ahead = next_strip(x, cut, s, first);
+        Pixels    x    = pixels_of(memory, reading).from(image * s.in.area() * lanes, image % g.blocks());
+        StripView view = read_strip(s, cut, x, 1, first, memory.thread_scratch);
+        view.ahead     = next_strip(x.memory, cut, s, first);
         return view;
     };
 }
 
-Work sweep_work(const Geometry& g, bool forward, const std::optional<Reading>& reading) {
+Work sweep_work(const Geometry& g, bool forward, const Reading& reading) {
     Sweep s   = depthwise_sweep(g, forward);
-    Cut   cut = cut_of(s, cache_floats, reading.has_value());
+    Cut   cut = cut_of(s, cache_floats, reading.normalised || reading.gradient);
     Stage pack{g.blocks(), [=](const Buffers& memory, int64_t block) {
                    const float* weight = memory.input<float>(1) + block * lanes * g.taps();
                    float*       to     = scratch_of(memory) + block * g.taps() * lanes;
@@ -129,10 +127,10 @@ Type finished_infer(const Node& node) {
     return {g.blocked_y()};
 }
 
-Work finished_work(const Node& node, const std::optional<Reading>& reading) {
+Work finished_work(const Node& node, const Reading& reading) {
     Geometry g   = finished_geometry(node);
     Sweep    s   = depthwise_sweep(g, true);
-    Cut      cut = cut_of(s, cache_floats, reading.has_value());
+    Cut      cut = cut_of(s, cache_floats, reading.normalised.has_value());
     return {.stages = {depthwise_stage(g, s, cut, 1, FinishingOperands(node, 2), reader_of(g, s, cut, reading))},
             .thread_scratch_bytes = float_bytes(cut.strip_floats),
             .algorithm            = with_finishing("depthwise", node)};
@@ -169,11 +167,14 @@ Tensors data_gradient(const Tensor& y, const Tensor& dy) {
 }
 
 const Operator depthwise_blocked_data_gradient_operator{
-    .name     = "depthwise_blocked_data_gradient",
-    .infer    = data_infer,
-    .gradient = data_gradient,
-    .work     = [](const Node& node) { return sweep_work(data_geometry(node), false, {}); },
-    .cost     = [](const Node& node) { return cost_of(node, data_geometry(node)); },
+    .name           = "depthwise_blocked_data_gradient",
+    .infer          = data_infer,
+    .gradient       = data_gradient,
+    .work           = [](const Node& node) { return sweep_work(data_geometry(node), false, {}); },
+    .work_reading   = [](const Node&    node,
+                       const Reading& reading) { return sweep_work(data_geometry(node), false, reading); },
+    .reads_gradient = [](const Node&) { return true; },
+    .cost           = [](const Node& node) { return cost_of(node, data_geometry(node)); },
 };
 
 // --- gradient to weights: inputs dy, x
@@ -198,29 +199,40 @@ Tensors weight_gradient(const Tensor& y, const Tensor& dy) {
 
 /// Rows [first, end) of one block of one image, from its first row on.
 struct Rows {
-    const float*  x;
-    Normalisation normalisation;
-    const float*  dy;
-    int64_t       first, end;
-    bool          foreseen = false;  ///< whether the rows that follow in memory come next
+    Pixels  x, dy;
+    int64_t first, end;
+    bool    foreseen = false;  ///< whether the rows that follow in memory come next
 };
+
+/// A strip of x, then the rows of dy that it is multiplied with, where these are computed.
+size_t strip_scratch_bytes(const Geometry& g, const Cut& cut, const Reading& reading) {
+    return float_bytes(cut.strip_floats + (reading.gradient ? cut.strip_rows * g.y.width * lanes : 0));
+}
 
 /// Adds the products of rows of dy, strip by strip, to `total` [taps, 16].
 void add_strips(const Geometry& g, const Sweep& s, const Cut& cut, const Depthwise& kernels, const Rows& rows,
                 std::byte* thread_scratch, float* total) {
     for (int64_t first = rows.first; first < rows.end; first += cut.strip_rows) {
-        StripView strip = read_strip(s, cut, rows.x, 1, first, rows.normalisation, thread_scratch);
+        StripView    strip = read_strip(s, cut, rows.x, 1, first, thread_scratch);
+        int64_t      count = std::min(cut.strip_rows, rows.end - first);
+        Pixels       dy    = rows.dy.from(first * g.y.width * lanes, 0);
+        const float* read  = dy.memory;
+        if (dy.computed()) {
+            auto* copy = reinterpret_cast<float*>(thread_scratch) + cut.strip_floats;
+            dy.copy(count * g.y.width, lanes, copy);
+            read = copy;
+        }
         kernels.sum_over_pixels({.x           = strip.at(first * g.stride.height - g.padding.height, -g.padding.width),
                                  .x_pixel     = g.stride.width * lanes,
                                  .x_row       = g.stride.height * strip.row_floats,
                                  .tap_row     = strip.row_floats,
                                  .tap_rows    = g.kernel.height,
                                  .tap_columns = g.kernel.width,
-                                 .dy          = rows.dy + first * g.y.width * lanes,
-                                 .rows        = std::min(cut.strip_rows, rows.end - first),
+                                 .dy          = read,
+                                 .rows        = count,
                                  .columns     = g.y.width,
                                  .total       = total,
-                                 .ahead       = rows.foreseen ? next_strip(rows.x, cut, s, first) : nullptr});
+                                 .ahead       = rows.foreseen ? next_strip(rows.x.memory, cut, s, first) : nullptr});
     }
 }
 
@@ -234,10 +246,10 @@ void write_block(const Geometry& g, int64_t block, const float* total, float* y)
 }
 
 /// Each piece: a block, a fixed share of the batch. The shares are added up in order, in the first one's place.
-Work weight_work(const Node& node, const std::optional<Reading>& reading) {
+Work weight_work(const Node& node, const Reading& reading) {
     Geometry          g       = weight_geometry(node);
     Sweep             s       = depthwise_sweep(g, true);
-    Cut               cut     = cut_of(s, cache_floats, reading.has_value());
+    Cut               cut     = cut_of(s, cache_floats, reading.normalised.has_value());
     const Depthwise*  kernels = &depthwise();
     constexpr int64_t enough  = 16;
     int64_t           floats  = g.taps() * lanes;  // of a block
@@ -251,11 +263,10 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
                    for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
                        int64_t plane = image * g.blocks() + block;
                        add_strips(g, s, cut, *kernels,
-                                  {.x             = memory.input<float>(1) + plane * g.x.area() * lanes,
-                                   .normalisation = normalisation_of(reading, memory).from_block(block),
-                                   .dy            = memory.input<float>(0) + plane * g.y.area() * lanes,
-                                   .first         = 0,
-                                   .end           = g.y.height},
+                                  {.x  = normalised_pixels(memory, 1, reading).from(plane * g.x.area() * lanes, block),
+                                   .dy = gradient_pixels(memory, 0, reading).from(plane * g.y.area() * lanes, block),
+                                   .first = 0,
+                                   .end   = g.y.height},
                                   memory.thread_scratch, total);
                    }
                }};
@@ -270,7 +281,7 @@ Work weight_work(const Node& node, const std::optional<Reading>& reading) {
               }};
     return {.stages               = {sums, add},
             .scratch_bytes        = float_bytes(shares * g.blocks() * floats),
-            .thread_scratch_bytes = float_bytes(cut.strip_floats),
+            .thread_scratch_bytes = strip_scratch_bytes(g, cut, reading),
             .algorithm            = "depthwise"};
 }
 
@@ -297,22 +308,22 @@ bool beside(const Node& node, const Node& other) {
 Work weight_work_along(const Node& node, Work work, const Alongside& place) {
     Geometry         g        = weight_geometry(node);
     Sweep            s        = depthwise_sweep(g, true);
-    Cut              cut      = cut_of(s, cache_floats, place.reading.has_value());
+    Cut              cut      = cut_of(s, cache_floats, place.reading.normalised.has_value());
     const Depthwise* kernels  = &depthwise();
     int64_t          row      = g.y.width * lanes;
-    work.thread_scratch_bytes = std::max(work.thread_scratch_bytes, float_bytes(cut.strip_floats));
+    work.thread_scratch_bytes = std::max(work.thread_scratch_bytes, strip_scratch_bytes(g, cut, place.reading));
     return gathering<TapSums>(
         std::move(work), g.blocks(),
         [=](const Buffers& memory, int64_t block, int64_t first_float, int64_t pixels, TapSums& sums) {
             int64_t first = first_float / row % g.y.height;
-            add_strips(g, s, cut, *kernels,
-                       {.x             = memory.input<float>(place.others) + first_float - first * row,
-                        .normalisation = normalisation_of(place.reading, memory).from_block(block),
-                        .dy            = memory.input<float>(0) + first_float - first * row,
-                        .first         = first,
-                        .end           = first + pixels / g.y.width,
-                        .foreseen      = true},
-                       memory.thread_scratch, sums.total);
+            add_strips(
+                g, s, cut, *kernels,
+                {.x     = normalised_pixels(memory, place.others, place.reading).from(first_float - first * row, block),
+                 .dy    = gradient_pixels(memory, 0, place.reading).from(first_float - first * row, block),
+                 .first = first,
+                 .end   = first + pixels / g.y.width,
+                 .foreseen = true},
+                memory.thread_scratch, sums.total);
         },
         [=](const Buffers& memory, int64_t block, const auto& for_each_record) {
             TapSums all;
@@ -332,6 +343,7 @@ const Operator depthwise_blocked_weight_gradient_operator{
     .work               = [](const Node& node) { return weight_work(node, {}); },
     .work_reading       = [](const Node& node, const Reading& reading) { return weight_work(node, reading); },
     .normalised_operand = 1,
+    .reads_gradient     = [](const Node&) { return true; },
     .work_along         = weight_work_along,
     .beside             = beside,
     .cost               = [](const Node& node) { return cost_of(node, weight_geometry(node)); },

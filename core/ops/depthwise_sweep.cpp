@@ -79,18 +79,13 @@ Stage depthwise_stage(const DepthwiseGeometry& g, const Sweep& s, const Cut& cut
                                                 .ahead = strip.ahead});
         }
     };
-    // A piece of one phase writes whole rows.
     auto written = [=](int64_t piece, const Written& tell) {
-        int64_t first = piece % cut.strips * cut.strip_rows;
+        int64_t strip = piece % cut.strips * cut.strip_rows;
+        int64_t first = s.out_row(strip), end = s.out_row(strip + cut.strip_rows);
         int64_t image = piece / cut.strips;
-        tell(image % g.blocks(), (image * s.out.height + first) * s.out.width * lanes,
-             std::min(cut.strip_rows, s.out.height - first) * s.out.width);
+        tell(image % g.blocks(), (image * s.out.height + first) * s.out.width * lanes, (end - first) * s.out.width);
     };
-    Stage stage{s.images * cut.strips, run};
-    if (s.phases.size() == 1) {
-        stage.written = written;
-    }
-    return stage;
+    return {s.images * cut.strips, run, written};
 }
 
 }  // namespace hemp

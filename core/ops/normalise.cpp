@@ -26,7 +26,10 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
     Shape          each{y.shape().rank() == 4 ? y.shape()[1] : 0, 1, 1};
     bool           images = y.shape().rank() == 4 && in[0].shape() == y.shape() && in[1].shape() == each &&
                   in[2].shape() == each && in[3].shape() == each;
-    std::optional<PassedBack> passed = images ? passed_back(dy, y) : std::nullopt;
+    std::optional<PassedBack> passed = images ? passed_back(dy) : std::nullopt;
+    if (passed && !std::equal(in.begin(), in.end(), dy.node().inputs.begin())) {
+        passed.reset();
+    }
     // What repeats (behind an average over all pixels) need not be written for elementwise operators.
     if (passed && passed->dy.shape() == y.shape() && !passed->dy.node().op->repeats) {
         Tensors others = gradients_behind(in, *passed);

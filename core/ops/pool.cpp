@@ -2,9 +2,9 @@
 
 #include "core/kernels/direct_conv.h"
 #include "core/kernels/dispatch.h"
-#include "core/kernels/normalise.h"
 #include "core/operator.h"
 #include "core/ops/convolution.h"
+#include "core/ops/pixels.h"
 #include "core/ops/reduce.h"
 
 #include <algorithm>
@@ -157,11 +157,11 @@ struct MaxOfBlocks {
 
 /// The kernel for operands that are read through a Normalisation, or not.
 template <template <template <class> class> class Kernel, class Signature>
-Signature* reading_kernel(const std::optional<Reading>& reading) {
-    return reading ? kernel<Kernel<NormalisationOf>, Signature>() : kernel<Kernel<AsTheyAre>, Signature>();
+Signature* reading_kernel(const Reading& reading) {
+    return reading.normalised ? kernel<Kernel<NormalisationOf>, Signature>() : kernel<Kernel<AsTheyAre>, Signature>();
 }
 
-Work max_work(const Node& node, const std::optional<Reading>& reading) {
+Work max_work(const Node& node, const Reading& reading) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
     int64_t  blocks  = node.inputs[0].shape()[1];
@@ -267,7 +267,7 @@ struct MaxGradientOfBlocks {
     }
 };
 
-Work max_gradient_work(const Node& node, const std::optional<Reading>& reading) {
+Work max_gradient_work(const Node& node, const Reading& reading) {
     Geometry g       = geometry(node, node.inputs[0].shape());
     int64_t  outputs = g.output_height() * g.output_width();
     int64_t  blocks  = node.inputs[0].shape()[1];

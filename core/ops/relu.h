@@ -29,7 +29,8 @@ struct PassedBack {
     bool   six;  ///< relu6, else relu
 };
 
-/// `tensor` taken apart, if it is all that a rectifier passes back to y = normalise(..); else nothing.
-std::optional<PassedBack> passed_back(const Tensor& tensor, const Tensor& y);
+/// `tensor` taken apart, if it is what a rectifier passes back to normalise(..), of whose operands it is made; else
+/// nothing.
+std::optional<PassedBack> passed_back(const Tensor& tensor);
 
 }  // namespace hemp

@@ -20,21 +20,14 @@ AxisPhase axis_phase(int64_t remainder, int64_t length, int64_t kernel, int64_t 
 }
 
 /// Copies a strip of `blocks` planes of `pixel_floats` floats a pixel, with zeros where it lies outside.
-void copy_strip(const float* image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip,
-                const Normalisation& normalisation, float* to) {
-    NormalisePixels* normalise = normalise_pixels();
-    Strip            inner     = strip.inside(size);
+void copy_strip(const Pixels& image, Extent size, int64_t blocks, int64_t pixel_floats, const Strip& strip, float* to) {
+    Strip inner = strip.inside(size);
     for (int64_t block = 0; block < blocks; ++block) {
-        Normalisation of_block = normalisation.from_block(block);
         zero_around(strip, inner, pixel_floats, to);
         for (int64_t row = inner.top; row < inner.bottom; ++row) {
-            const float* from = image + ((block * size.height + row) * size.width + inner.left) * pixel_floats;
-            float*       at   = to + strip.place(row, inner.left) * pixel_floats;
-            if (of_block) {
-                normalise(of_block, from, inner.columns(), at);
-            } else {
-                std::copy_n(from, inner.columns() * pixel_floats, at);
-            }
+            int64_t place = ((block * size.height + row) * size.width + inner.left) * pixel_floats;
+            image.from(place, block)
+                .copy(inner.columns(), pixel_floats, to + strip.place(row, inner.left) * pixel_floats);
         }
         to += strip.rows() * strip.columns() * pixel_floats;
     }
@@ -139,7 +132,7 @@ int64_t Sweep::most_offsets() const {
     return most * in_blocks;
 }
 
-Cut cut_of(const Sweep& s, int64_t cache_floats, bool normalised) {
+Cut cut_of(const Sweep& s, int64_t cache_floats, bool computed) {
     constexpr int64_t least_rows = 4;  // of a tile
     constexpr int64_t enough     = 16;
     int64_t           rows       = std::max<int64_t>(s.rows(), 1);
@@ -159,15 +152,15 @@ Cut cut_of(const Sweep& s, int64_t cache_floats, bool normalised) {
     strips                 = (rows + strip_rows - 1) / strip_rows;
     int64_t pieces         = std::max<int64_t>(s.images * strips, 1);
     int64_t shares         = std::clamp<int64_t>((enough + pieces - 1) / pieces, 1, std::max<int64_t>(s.out_blocks, 1));
-    bool    copied         = normalised || !s.inside(s.strip(0, rows));
+    bool    copied         = computed || !s.inside(s.strip(0, rows));
     constexpr int64_t line = 16;  // floats, so that the offsets are aligned
     int64_t           strip = copied ? (floats(strip_rows) + line - 1) / line * line : 0;
     return {strip_rows, strips, shares, strip, static_cast<size_t>(s.most_offsets()) * sizeof(int64_t)};
 }
 
-StripView read_strip(const Sweep& s, const Cut& cut, const float* image, int64_t blocks, int64_t first,
-                     const Normalisation& normalisation, std::byte* thread_scratch) {
-    StripView view{.pixels       = image,
+StripView read_strip(const Sweep& s, const Cut& cut, const Pixels& image, int64_t blocks, int64_t first,
+                     std::byte* thread_scratch) {
+    StripView view{.pixels       = image.memory,
                    .strip        = {0, s.in.height, 0, s.in.width},
                    .pixel_floats = s.in_lanes,
                    .row_floats   = 0,
@@ -175,7 +168,7 @@ StripView read_strip(const Sweep& s, const Cut& cut, const float* image, int64_t
     if (cut.strip_floats > 0) {
         auto* copy = reinterpret_cast<float*>(thread_scratch);
         view.strip = s.strip(first, first + cut.strip_rows);
-        copy_strip(image, s.in, blocks, s.in_lanes, view.strip, normalisation, copy);
+        copy_strip(image, s.in, blocks, s.in_lanes, view.strip, copy);
         view.pixels = copy;
     }
     view.row_floats   = view.strip.columns() * s.in_lanes;

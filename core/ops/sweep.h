@@ -4,8 +4,9 @@
 // passes; what is done with a pixel is up to the kernel.
 
 #include "core/kernels/direct_conv.h"
-#include "core/kernels/normalise.h"
+#include "core/ops/pixels.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -69,6 +70,8 @@ struct Sweep {
     bool pointwise() const;
     /// Of output pixels, of the phase that has most.
     int64_t rows() const;
+    /// The first output row of all phases' rows from one on: together they are whole rows.
+    int64_t out_row(int64_t row) const { return std::min(row * out_step.height, out.height); }
 
     /// Writes where a phase's segments of taps begin (DirectRegion), and returns how many there are.
     int64_t write_offsets(const Phase& phase, int64_t block_floats, int64_t row_floats, int64_t* offsets) const;
@@ -90,8 +93,8 @@ struct Cut {
     }
 };
 
-/// A strip is copied where something of it lies outside of the image, or if it is normalised on the way.
-Cut cut_of(const Sweep& sweep, int64_t cache_floats, bool normalised);
+/// A strip is copied where something of it lies outside of the image, or if it is computed on the way.
+Cut cut_of(const Sweep& sweep, int64_t cache_floats, bool computed);
 
 /// A strip of `in_blocks` planes or blocks where a kernel reads it: in the image, or in a copy with zeros around it.
 struct StripView {
@@ -106,9 +109,8 @@ struct StripView {
     }
 };
 
-/// What rows [first, first + strip_rows) of output pixels read of the first `blocks` blocks of `image`, normalised from
-/// the first block's channels on.
-StripView read_strip(const Sweep& sweep, const Cut& cut, const float* image, int64_t blocks, int64_t first,
-                     const Normalisation& normalisation, std::byte* thread_scratch);
+/// What rows [first, first + strip_rows) of output pixels read of the first `blocks` blocks of `image`.
+StripView read_strip(const Sweep& sweep, const Cut& cut, const Pixels& image, int64_t blocks, int64_t first,
+                     std::byte* thread_scratch);
 
 }  // namespace hemp

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t tile_elements = 256;
 constexpr int64_t tiles_ahead   = 2;  // that memory is asked for; 1 comes late, 4 push each other out
-constexpr size_t  most_operands = 5;  // of a node
+constexpr size_t  most_operands = 7;  // of a node
 /// With a line between slots: at a multiple of 4 KiB they would share the sets of L1.
 constexpr size_t slot_bytes = tile_elements * sizeof(float) + 64;
 
@@ -566,8 +566,7 @@ Work work_of(const Group& group) {
         const Group& along = group.along[i];
         Alongside    place{.others = along.others, .result = 1 + i, .reading = {}};
         if (along.nodes.size() > 1) {
-            place.reading = reading_of(along);
-            place.reading->centre += along.others - 1;
+            place.reading = reading_of(along, along.others);
         }
         work = along.last().op->work_along(along.last(), std::move(work), place);
     }

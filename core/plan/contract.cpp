@@ -1,6 +1,8 @@
 #include "core/ops/add.h"
 #include "core/ops/multiply_add.h"
 #include "core/ops/normalise.h"
+#include "core/ops/normalise_gradient.h"
+#include "core/ops/relu.h"
 #include "core/plan/rewrite.h"
 
 #include <algorithm>
@@ -14,10 +16,30 @@ bool is(Arithmetic arithmetic, const Tensor& tensor, const Shape& shape) {
     return tensor.node().op->arithmetic == arithmetic && tensor.shape() == shape;
 }
 
+/// What a rectifier passes back to y = (x - centre) * gain + offset, times gain, and (x - centre) * slope + shift as
+/// one operator; an empty tensor where they are not that.
+Tensor normalise_gradient_of(const Tensor& passed, const Tensor& gain, const Tensor& sum) {
+    std::optional<PassedBack> back = passed_back(passed);
+    if (!back || !is(Arithmetic::normalise, sum, passed.shape())) {
+        return {};
+    }
+    const Tensors &of = passed.node().inputs, &from = sum.node().inputs;
+    // Of the same values, as views of other shapes.
+    auto same = [](const Tensor& a, const Tensor& b) {
+        return storage_of(a) == storage_of(b) && a.shape() == b.shape();
+    };
+    return same(of[0], from[0]) && same(of[1], from[1]) && same(of[2], gain)
+               ? normalise_gradient(back->dy, of[0], of[1], of[2], of[3], from[2], from[3], back->six)
+               : Tensor();
+}
+
 /// a * b + sum as one operator, with a difference in it.
 Tensor added(const Tensor& product, const Tensor& sum) {
     const Tensors& factors = product.node().inputs;
     for (size_t i = 0; i < 2; ++i) {
+        if (Tensor gradient = normalise_gradient_of(factors[i], factors[1 - i], sum)) {
+            return gradient;
+        }
         if (is(Arithmetic::difference, factors[i], product.shape())) {
             const Tensors& from = factors[i].node().inputs;
             return normalise(from[0], from[1], factors[1 - i], sum);

@@ -82,6 +82,7 @@ class ScaleFolding final : public Rewriting {
                 y.multiply(inputs[2]);
                 y.add(inputs[3]);
                 return y;
+            case Arithmetic::normalise_gradient:
             case Arithmetic::other: break;
         }
         return {};

@@ -17,17 +17,29 @@ Tensor storage_of(Tensor tensor) {
     return tensor;
 }
 
+Tensors read_through(const Group& group, Tensor operand) {
+    Tensors through;
+    while (std::find(group.nodes.begin(), group.nodes.end(), operand) != group.nodes.end()) {
+        through.push_back(operand);
+        operand = operand.node().inputs[0];
+    }
+    return through;
+}
+
 Tensors inputs_of(const Group& group) {
     if (!group.is_chain()) {
-        const Tensors& read_through = group.nodes[0].node().inputs;
-        Tensors        inputs;
-        for (const Tensor& input : group.last().inputs) {
-            bool computed = group.nodes.size() > 1 && input == group.nodes[group.nodes.size() - 2];
-            inputs.push_back(storage_of(computed ? read_through[0] : input));
+        Tensors inputs, others;
+        for (const Tensor& operand : group.last().inputs) {
+            Tensors through = read_through(group, operand);
+            if (through.empty()) {
+                inputs.push_back(storage_of(operand));
+                continue;
+            }
+            const Tensors& from = through.back().node().inputs;
+            inputs.push_back(storage_of(from[0]));
+            std::transform(from.begin() + 1, from.end(), std::back_inserter(others), storage_of);
         }
-        for (size_t i = 1; group.nodes.size() > 1 && i < read_through.size(); ++i) {
-            inputs.push_back(storage_of(read_through[i]));
-        }
+        inputs.insert(inputs.end(), others.begin(), others.end());
         return inputs;
     }
     std::set<Tensor> members(group.nodes.begin(), group.nodes.end()), read;

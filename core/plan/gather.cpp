@@ -46,7 +46,8 @@ class Gathering {
         }
         std::vector<size_t> beside = readers_.at(group.inputs[0]);
         std::erase_if(beside, [&](size_t i) {
-            return groups_[i].nodes.size() != 1 || !node.op->beside(node, groups_[i].last());
+            return groups_[i].nodes.empty() || groups_[i].last().inputs[0] != node.inputs[0] ||
+                   !node.op->beside(node, groups_[i].last());
         });
         return beside;
     }

@@ -54,10 +54,12 @@ Roots join_convolutions(const Roots& roots);
 std::string_view layout_of(const Tensor& tensor);
 
 /// One step of a program: a node with work of its own, or a chain of elementwise operators that walks memory once, tile
-/// by tile. Such a node may come with a batch norm and clamps before it, which it applies as it reads (Reading).
+/// by tile. Such a node may come with what its operands are read through (Reading): a batch norm and clamps, its
+/// gradient.
 struct Group {
     Tensors nodes;  ///< each after its inputs
-    /// Values read from memory: distinct ones of a chain, a node's by position; then those of what goes along.
+    /// Values read from memory: distinct ones of a chain, a node's by position; then what its operands are read through
+    /// needs, operand by operand; then those of what goes along.
     Tensors            inputs;
     Tensors            outputs;      ///< values written to memory
     std::vector<Group> along  = {};  ///< computed piece by piece from what this one has just written or read
@@ -90,8 +92,12 @@ std::vector<Group> gather(std::vector<Group> groups);
 /// An order in which each group comes after those it needs, and writers of variables after their readers if possible.
 std::vector<Group> schedule(std::vector<Group> groups, const Roots& roots);
 
-/// How the last node of a group reads what the nodes before it compute.
-Reading reading_of(const Group& group);
+/// The nodes of a group with work of its own that an operand of the last one is read through, that nearest to it first.
+Tensors read_through(const Group& group, Tensor operand);
+
+/// How the last node of a group reads what the nodes before it compute. `others`: where the group's inputs but the
+/// first stand among the step's.
+Reading reading_of(const Group& group, size_t others = 1);
 
 /// How a group is computed: its node's own work, or that of a chain.
 Work work_of(const Group& group);

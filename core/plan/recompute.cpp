@@ -20,21 +20,33 @@ struct Recipe {
 
 bool is_in_blocks(const Tensor& tensor) { return layout_of(tensor) == "channel blocks"; }
 
-/// Can a kernel do it while it reads an image in blocks of channels: a normalise, then clamps?
+/// Whether a node in blocks of channels has its first `images` operands as they are, the others a value a channel.
+bool is_per_channel(const Tensor& tensor, size_t images) {
+    const Tensors& inputs = tensor.node().inputs;
+    const Shape&   blocks = tensor.shape();
+    return std::all_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
+        const Shape& shape = input.shape();
+        int          rank  = shape.rank();
+        bool         image = &input < &inputs[images];
+        return image ? shape == blocks
+                     : rank >= 4 && shape.size() == blocks[1] * blocks[4] && shape[rank - 1] == blocks[4] &&
+                           shape[rank - 4] == blocks[1];
+    });
+}
+
+/// Can a kernel do it while it reads an image in blocks of channels: the gradient of batch norm?
+bool can_be_read_as_gradient(const Recipe& recipe) {
+    const Tensor& only = recipe.nodes[0];
+    return recipe.nodes.size() == 1 && only.node().op->arithmetic == Arithmetic::normalise_gradient &&
+           is_in_blocks(only) && recipe.sources.size() == 2 && is_per_channel(only, 2);
+}
+
+/// The same: a normalise, then clamps?
 bool can_be_read_through(const Recipe& recipe) {
     const Tensor& first = recipe.nodes[0];
     if (first.node().op->arithmetic != Arithmetic::normalise || !is_in_blocks(first) || recipe.sources.size() != 1 ||
-        first.node().inputs[0].shape() != first.shape()) {
+        !is_per_channel(first, 1)) {
         return false;
-    }
-    for (size_t i = 1; i < 4; ++i) {
-        const Shape& shape  = first.node().inputs[i].shape();
-        int          rank   = shape.rank();
-        bool         blocks = rank >= 4 && shape.size() == first.shape()[1] * first.shape()[4] &&
-                      shape[rank - 1] == first.shape()[4] && shape[rank - 4] == first.shape()[1];
-        if (!blocks) {
-            return false;
-        }
     }
     for (size_t i = 1; i < recipe.nodes.size(); ++i) {
         const Node& node = recipe.nodes[i].node();
@@ -119,10 +131,14 @@ class Recomputation {
         if (reader.is_chain()) {
             return reads_plainly(reader, value) && reader.nodes.size() + recipe.nodes.size() <= most_chained;
         }
-        const Operator& op = *reader.last().op;
-        return op.work_reading != nullptr && reader.nodes.size() == 1 &&
-               reader.inputs[op.normalised_operand] == value && reader.last().inputs[op.normalised_operand] == value &&
-               std::count(reader.inputs.begin(), reader.inputs.end(), value) == 1 && can_be_read_through(recipe);
+        const Node& node = reader.last();
+        auto        only = [&](size_t operand) {
+            return reader.inputs[operand] == value && node.inputs[operand] == value &&
+                   std::count(reader.inputs.begin(), reader.inputs.end(), value) == 1;
+        };
+        return (node.op->normalised_operand && only(*node.op->normalised_operand) && can_be_read_through(recipe)) ||
+               (node.op->reads_gradient != nullptr && only(0) && can_be_read_as_gradient(recipe) &&
+                node.op->reads_gradient(node));
     }
 
     void consider(const Tensor& value) {
@@ -208,11 +224,26 @@ std::vector<Group> recompute(std::vector<Group> groups, const Roots& roots) {
     return Recomputation(std::move(groups), roots).run();
 }
 
-Reading reading_of(const Group& group) {
-    Reading reading{.centre = group.last().inputs.size(), .clamp = {}};
-    for (size_t i = 1; i + 1 < group.nodes.size(); ++i) {
-        const Node& node = group.nodes[i].node();
-        reading.clamp    = reading.clamp.then(*node.op->clamp(node));
+Reading reading_of(const Group& group, size_t others) {
+    Reading reading;
+    size_t  next = others + group.last().inputs.size() - 1;
+    for (const Tensor& operand : group.last().inputs) {
+        Tensors through = read_through(group, operand);
+        if (through.empty()) {
+            continue;
+        }
+        const Node& first = through.back().node();
+        through.pop_back();
+        if (first.op->arithmetic == Arithmetic::normalise_gradient) {
+            reading.gradient = {.x = next, .six = first.integer("six") != 0};
+        } else {
+            reading.normalised = {.centre = next, .clamp = {}};
+        }
+        for (; !through.empty(); through.pop_back()) {
+            const Node& clamp         = through.back().node();
+            reading.normalised->clamp = reading.normalised->clamp.then(*clamp.op->clamp(clamp));
+        }
+        next += first.inputs.size() - 1;
     }
     return reading;
 }

@@ -50,6 +50,12 @@ double relu6_gradient(X x) { return x[0] > 0 && x[0] < 6 ? x[1] : 0; }
 double normalise(X x) { return (x[0] - x[1]) * x[2] + x[3]; }
 double normalised_relu_gradient(X x) { return normalise(x) > 0 ? x[4] : 0; }
 double normalised_relu6_gradient(X x) { return normalise(x) > 0 && normalise(x) < 6 ? x[4] : 0; }
+double relu_of_normalise_gradient(X x) {
+    return (normalise({x[1], x[2], x[3], x[4]}) > 0 ? x[0] : 0) * x[3] + (x[1] - x[2]) * x[5] + x[6];
+}
+double relu6_of_normalise_gradient(X x) {
+    return normalise({x[1], x[2], x[3], x[4]}) < 6 ? relu_of_normalise_gradient(x) : (x[1] - x[2]) * x[5] + x[6];
+}
 double select(X x) { return x[0] != 0 ? x[1] : x[2]; }
 double expand(X x) { return x[0]; }
 
@@ -94,9 +100,13 @@ void add_elementwise(Table& table) {
     table["normalised_relu_gradient"]  = map<normalised_relu_gradient>;
     table["normalised_relu6_gradient"] = map<normalised_relu6_gradient>;
     table["normalise"]                 = map<normalise>;
-    table["select"]                    = map<select>;
-    table["expand"]                    = map<expand>;
-    table["cast"]                      = cast;
+    table["normalise_gradient"]        = [](const Node& node, const Operands& in) {
+        return node.integer("six") != 0 ? map<relu6_of_normalise_gradient>(node, in)
+                                               : map<relu_of_normalise_gradient>(node, in);
+    };
+    table["select"] = map<select>;
+    table["expand"] = map<expand>;
+    table["cast"]   = cast;
 }
 
 }  // namespace hemp::plain

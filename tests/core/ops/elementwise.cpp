@@ -9,6 +9,7 @@
 #include "core/ops/multiply_add.h"
 #include "core/ops/negate.h"
 #include "core/ops/normalise.h"
+#include "core/ops/normalise_gradient.h"
 #include "core/ops/relu.h"
 #include "core/ops/select.h"
 #include "core/ops/sigmoid.h"
@@ -187,6 +188,24 @@ TEST_CASE("normalise") {
                       return Operands{{.shape = {n}}, {.shape = {n}}, {.shape = {n}}, {.shape = {n}}};
                   },
                   {.ulps = 4, .floor = 1});
+}
+
+TEST_CASE("normalise_gradient") {
+    for (bool six : {false, true}) {
+        CAPTURE(six);
+        Builder build = [=](const Tensors& t) {
+            return normalise_gradient(t[0], t[1], t[2], t[3], t[4], t[5], t[6], six);
+        };
+        CheckOptions options{.result = {.ulps = 8, .floor = 4}, .gradient = false};
+        // Gains and offsets that bring some values below 0, and some above 6.
+        Operand gain{.shape = {3, 1, 1}, .low = 1, .high = 6}, offset{.shape = {3, 1, 1}, .low = 0, .high = 4};
+        Operand image{.shape = {2, 3, 4, 5}}, each{.shape = {3, 1, 1}};
+        check_operator("normalise_gradient", build, {image, image, each, gain, offset, each, each}, options);
+        check_operator("normalise_gradient of a repeated dy", build, {each, image, each, gain, offset, each, each},
+                       options);
+        check_lengths(
+            "normalise_gradient", build, [](int64_t n) { return Operands(7, {.shape = {n}}); }, options.result);
+    }
 }
 
 TEST_CASE("multiply_add") {

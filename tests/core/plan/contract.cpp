@@ -2,6 +2,8 @@
 
 #include "core/ops/add.h"
 #include "core/ops/multiply.h"
+#include "core/ops/relu.h"
+#include "core/ops/reshape.h"
 #include "core/ops/subtract.h"
 #include "core/plan/plan.h"
 
@@ -40,6 +42,19 @@ TEST_CASE("contraction") {
     SUBCASE("of two products and a row") {
         CHECK(contracted_operators(a * row + (b - row) * row + row) == Count{{"multiply_add", 1}, {"normalise", 1}});
         CHECK(contracted_operators(a * b + b * c) == Count{{"multiply", 1}, {"multiply_add", 1}});
+    }
+    SUBCASE("of what batch norm's gradient is made of") {
+        Tensor gain = input("gain", {5}), offset = input("offset", {5}),
+               centre = reshape(input("centre", {1, 5}), Shape{5});
+        Tensor again  = reshape(input("centre", {1, 5}), Shape{5});
+        for (auto passed : {normalised_relu_gradient, normalised_relu6_gradient}) {
+            Tensor masked = passed(a, centre, gain, offset, b);
+            CHECK(contracted_operators(masked * gain + ((a - centre) * row + row)) ==
+                  Count{{"reshape", 1}, {"normalise_gradient", 1}});
+            CHECK(contracted_operators(masked * row + ((a - centre) * row + row))["normalise_gradient"] == 0);
+            CHECK(contracted_operators(masked * gain + ((b - centre) * row + row))["normalise_gradient"] == 0);
+            CHECK(contracted_operators(masked * gain + ((a - again) * row + row))["normalise_gradient"] == 0);
+        }
     }
     SUBCASE("not of a product that is computed before it is repeated") {
         CHECK(contracted_operators(row * row + a) == Count{{"add", 1}, {"multiply", 1}});

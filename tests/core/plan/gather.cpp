@@ -193,9 +193,15 @@ TEST_CASE("what batch norm's gain and offset get goes along with the gradient to
     Trained winograd({2, 3, 16, 16}, {16, 16, 3, 3}, {.padding = {1, 1}});
     CHECK(winograd.along("conv2d_blocked_data_gradient") == Names{"rectified_sums"});
     winograd.check();
-    Trained strided({2, 3, 8, 9}, {16, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}});
-    CHECK(strided.along("conv2d_blocked_data_gradient").empty());  // pixels that are not neighbours
-    strided.check();
+    for (int64_t stride : {2, 3}) {
+        for (int64_t kernel : {1, 3}) {
+            // Strips of rows at several distances from the grid; columns and rows that no tap meets.
+            Trained strided({2, 3, 71, 70}, {16, 32, kernel, kernel},
+                            {.stride = {stride, stride}, .padding = {kernel / 2, kernel / 2}});
+            CHECK(strided.along("conv2d_blocked_data_gradient") == Names{"rectified_sums"});
+            strided.check();
+        }
+    }
 }
 
 TEST_CASE("a depthwise gradient to weights goes along with that to data") {
@@ -217,10 +223,12 @@ TEST_CASE("a depthwise gradient to weights goes along with that to data") {
     Trained unpadded({2, 3, 12, 12}, {40, 1, 3, 3}, {.groups = 40});
     CHECK(unpadded.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
     unpadded.check();
-    options.stride = {2, 2};
-    Trained strided({2, 3, 9, 11}, {40, 1, 3, 3}, options);
-    CHECK(strided.along("depthwise_blocked_data_gradient").empty());
-    strided.check();
+    for (int64_t stride : {2, 3}) {
+        options.stride = {stride, stride};
+        Trained strided({2, 3, 50, 49}, {40, 1, 3, 3}, options);
+        CHECK(strided.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
+        strided.check();
+    }
 }
 
 TEST_CASE("a depthwise gradient to weights that reads its images as they are goes along as well") {

@@ -10,7 +10,9 @@
 #include "core/ops/relu.h"
 #include "core/plan/plan.h"
 #include "core/run/program.h"
+#include "tests/arrays.h"
 #include "tests/harness.h"
+#include "tests/instruction_sets.h"
 #include "tests/interpreter.h"
 
 #include <doctest/doctest.h>
@@ -60,28 +62,55 @@ struct TwoConvolutions {
 
     TwoConvolutions(const Shape& x, const Shape& first, const Shape& second, const ConvOptions& options,
                     Activation activation) {
-        images      = input("images", x);
-        Tensor y    = conv2d(images, weight(first), {.padding = {1, 1}});
-        Tensor z    = activation(normalised(y));
-        Tensor w    = conv2d(z, weight(second), options);
-        Tensor loss = sum(w * w) * constant(0.01f) + sum(w);
-        outputs     = {loss};
-        for (const Gradient& each : grad(loss, weights)) {
-            outputs.push_back(each.gradient);
-        }
+        images   = input("images", x);
+        Tensor y = conv2d(images, weight(first), {.padding = {1, 1}});
+        Tensor z = activation(normalised(y));
+        Tensor w = conv2d(z, weight(second), options);
+        set_loss(sum(w * w) * constant(0.01f) + sum(w));
+    }
+
+    /// A third one between them, behind and before a batch norm.
+    static TwoConvolutions around(const Shape& x, const Shape& first, const Shape& second, const ConvOptions& options,
+                                  Activation activation) {
+        TwoConvolutions net;
+        net.images = input("images", x);
+        Tensor y   = activation(net.normalised(conv2d(net.images, net.weight(first), {.padding = {1, 1}})));
+        Tensor z   = activation(net.normalised(conv2d(y, net.weight(second), options)));
+        Tensor w   = conv2d(z, net.weight({16, second[0], 1, 1}), {});
+        net.set_loss(sum(w * w) * constant(0.01f) + sum(w));
+        return net;
     }
 
     void check() const {
         Array                      values   = random_array({.shape = images.shape()}, 5);
         std::vector<plain::Values> expected = interpret(outputs, {{images, values_of(values)}});
-        Program                    program  = compile(outputs);
-        program.run({{images, values}});
-        for (size_t i = 0; i < outputs.size(); ++i) {
-            check_close(fmt::format("output {}", i), program.output(i), expected[i].at, {.ulps = 600, .floor = 8});
-        }
+        for_each_instruction_set([&](InstructionSet) {
+            std::vector<Array> first;
+            for (int threads : {1, 3}) {
+                Program program = compile(outputs, {}, {.threads = threads, .poison = true});
+                program.run({{images, values}});
+                for (size_t i = 0; i < outputs.size(); ++i) {
+                    check_close(fmt::format("output {}", i), program.output(i), expected[i].at,
+                                {.ulps = 600, .floor = 8});
+                    if (threads == 1) {
+                        first.push_back(program.output(i));
+                    }
+                    CHECK(same_bits(first[i], program.output(i)));
+                }
+            }
+        });
     }
 
  private:
+    TwoConvolutions() = default;
+
+    void set_loss(const Tensor& loss) {
+        outputs = {loss};
+        for (const Gradient& each : grad(loss, weights)) {
+            outputs.push_back(each.gradient);
+        }
+    }
+
     Tensor weight(const Shape& shape) {
         weights.push_back(variable("weight", random_array({.shape = shape, .low = -0.3, .high = 0.3}, weights.size())));
         return weights.back();
@@ -131,6 +160,49 @@ TEST_CASE("convolutions read through batch norm and activation") {
     SUBCASE("without an activation") {
         TwoConvolutions net({2, 3, 6, 7}, {32, 3, 3, 3}, {16, 32, 1, 1}, {}, unchanged);
         CHECK(count(recomputed(net.outputs), "normalise+conv2d_blocked") == 1);
+        net.check();
+    }
+}
+
+TEST_CASE("convolutions' gradients read theirs through batch norm's gradient") {
+    struct Case {
+        std::string name;
+        Shape       x, first, second;
+        ConvOptions options;
+    };
+    const std::vector<Case> cases{
+        {"conv2d_blocked", {3, 3, 20, 21}, {32, 3, 3, 3}, {80, 32, 1, 1}, {}},
+        {"conv2d_blocked", {5, 3, 4, 4}, {80, 3, 3, 3}, {32, 80, 1, 1}, {}},  // several small images at once
+        {"conv2d_blocked", {5, 3, 3, 5}, {28, 3, 3, 3}, {150, 28, 1, 1}, {}},
+        {"conv2d_blocked", {3, 3, 9, 7}, {32, 3, 3, 3}, {48, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}},
+        {"conv2d_blocked", {3, 3, 9, 8}, {32, 3, 3, 3}, {30, 32, 1, 1}, {.stride = {2, 2}}},
+        {"depthwise_blocked", {3, 3, 12, 13}, {48, 3, 3, 3}, {48, 1, 3, 3}, {.padding = {1, 1}, .groups = 48}},
+        {"depthwise_blocked", {3, 3, 4, 4}, {40, 3, 3, 3}, {40, 1, 3, 3}, {.padding = {1, 1}, .groups = 40}},
+        {"depthwise_blocked",
+         {2, 3, 13, 40},
+         {32, 3, 3, 3},
+         {32, 1, 3, 3},
+         {.stride = {2, 2}, .padding = {1, 1}, .groups = 32}},
+    };
+    for (Activation activation : {static_cast<Activation>(relu), static_cast<Activation>(relu6)}) {
+        for (const Case& c : cases) {
+            CAPTURE(fmt::format("{} {} {}", c.name, c.x, c.second));
+            TwoConvolutions    net    = TwoConvolutions::around(c.x, c.first, c.second, c.options, activation);
+            std::vector<Group> groups = recomputed(net.outputs);
+            CHECK(count(groups, "normalise_gradient+" + c.name + "_data_gradient") == 1);
+            CHECK(count(groups, "normalise_gradient+conv2d_blocked_weight_gradient") +
+                      count(groups,
+                            fmt::format("normalise+{}+normalise_gradient+{}_weight_gradient",
+                                        activation == static_cast<Activation>(relu) ? "relu" : "relu6", c.name)) ==
+                  2);
+            CHECK_FALSE(written_in_blocks(groups, "normalise_gradient"));
+            net.check();
+        }
+    }
+    SUBCASE("but not by Winograd's algorithm") {
+        TwoConvolutions net =
+            TwoConvolutions::around({3, 3, 12, 12}, {32, 3, 3, 3}, {32, 32, 3, 3}, {.padding = {1, 1}}, relu);
+        CHECK(count(recomputed(net.outputs), "normalise_gradient") == 1);
         net.check();
     }
 }
