@@ -29,8 +29,8 @@ BatchNorm batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, 
     Tensor offset = per_channel(shift, x, "shift");
     expect(x.shape().size() > 0, "batch_norm: x {} is empty, and nothing has no mean", x.type());
     Tensor statistics = moments(x);
-    Tensor mean       = reshape(slice(statistics, 0, 0, 1), scale.shape());
-    Tensor variance   = reshape(slice(statistics, 0, 1, 1), scale.shape());
+    Tensor mean       = row(statistics, 0, scale.shape());
+    Tensor variance   = row(statistics, 1, scale.shape());
     Tensor spread     = sqrt(per_channel(variance, x, "variance") + epsilon);
     return {normalise(x, per_channel(mean, x, "mean"), gain / spread, offset), mean, variance};
 }

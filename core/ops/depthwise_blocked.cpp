@@ -44,8 +44,8 @@ const float* next_strip(const float* x, const Cut& cut, const Sweep& s, int64_t 
 
 /// Strips of operand 0, computed on the way or not.
 StripReader reader_of(const Geometry& g, const Sweep& s, const Cut& cut, const Reading& reading) {
-    return [=](const Buffers& memory, int64_t image, int64_t first) {
-        Pixels    x    = pixels_of(memory, reading).from(image * s.in.area() * lanes, image % g.blocks());
+    return [=, reader = PixelReader(reading)](const Buffers& memory, int64_t image, int64_t first) {
+        Pixels    x    = reader.first(memory).from(image * s.in.area() * lanes, image % g.blocks());
         StripView view = read_strip(s, cut, x, 1, first, memory.thread_scratch);
         view.ahead     = next_strip(x.memory, cut, s, first);
         return view;
@@ -251,8 +251,9 @@ Work weight_work(const Node& node, const Reading& reading) {
     Sweep             s       = depthwise_sweep(g, true);
     Cut               cut     = cut_of(s, cache_floats, reading.normalised.has_value());
     const Depthwise*  kernels = &depthwise();
-    constexpr int64_t enough  = 16;
-    int64_t           floats  = g.taps() * lanes;  // of a block
+    PixelReader       reader(reading);
+    constexpr int64_t enough = 16;
+    int64_t           floats = g.taps() * lanes;  // of a block
     int64_t shares = std::clamp<int64_t>(enough / std::max<int64_t>(g.blocks(), 1), 1, std::max<int64_t>(g.images, 1));
 
     Stage sums{g.blocks() * shares, [=](const Buffers& memory, int64_t piece) {
@@ -263,8 +264,8 @@ Work weight_work(const Node& node, const Reading& reading) {
                    for (int64_t image = g.images * share / shares; image < g.images * (share + 1) / shares; ++image) {
                        int64_t plane = image * g.blocks() + block;
                        add_strips(g, s, cut, *kernels,
-                                  {.x  = normalised_pixels(memory, 1, reading).from(plane * g.x.area() * lanes, block),
-                                   .dy = gradient_pixels(memory, 0, reading).from(plane * g.y.area() * lanes, block),
+                                  {.x     = reader.normalised(memory, 1).from(plane * g.x.area() * lanes, block),
+                                   .dy    = reader.gradient(memory, 0).from(plane * g.y.area() * lanes, block),
                                    .first = 0,
                                    .end   = g.y.height},
                                   memory.thread_scratch, total);
@@ -306,24 +307,24 @@ bool beside(const Node& node, const Node& other) {
 }
 
 Work weight_work_along(const Node& node, Work work, const Alongside& place) {
-    Geometry         g        = weight_geometry(node);
-    Sweep            s        = depthwise_sweep(g, true);
-    Cut              cut      = cut_of(s, cache_floats, place.reading.normalised.has_value());
-    const Depthwise* kernels  = &depthwise();
+    Geometry         g       = weight_geometry(node);
+    Sweep            s       = depthwise_sweep(g, true);
+    Cut              cut     = cut_of(s, cache_floats, place.reading.normalised.has_value());
+    const Depthwise* kernels = &depthwise();
+    PixelReader      reader(place.reading);
     int64_t          row      = g.y.width * lanes;
     work.thread_scratch_bytes = std::max(work.thread_scratch_bytes, strip_scratch_bytes(g, cut, place.reading));
     return gathering<TapSums>(
         std::move(work), g.blocks(),
         [=](const Buffers& memory, int64_t block, int64_t first_float, int64_t pixels, TapSums& sums) {
             int64_t first = first_float / row % g.y.height;
-            add_strips(
-                g, s, cut, *kernels,
-                {.x     = normalised_pixels(memory, place.others, place.reading).from(first_float - first * row, block),
-                 .dy    = gradient_pixels(memory, 0, place.reading).from(first_float - first * row, block),
-                 .first = first,
-                 .end   = first + pixels / g.y.width,
-                 .foreseen = true},
-                memory.thread_scratch, sums.total);
+            add_strips(g, s, cut, *kernels,
+                       {.x        = reader.normalised(memory, place.others).from(first_float - first * row, block),
+                        .dy       = reader.gradient(memory, 0).from(first_float - first * row, block),
+                        .first    = first,
+                        .end      = first + pixels / g.y.width,
+                        .foreseen = true},
+                       memory.thread_scratch, sums.total);
         },
         [=](const Buffers& memory, int64_t block, const auto& for_each_record) {
             TapSums all;

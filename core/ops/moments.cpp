@@ -6,7 +6,6 @@
 #include "core/ops/alongside.h"
 #include "core/ops/channel_blocks.h"
 #include "core/ops/multiply.h"
-#include "core/ops/reshape.h"
 #include "core/ops/slice.h"
 #include "core/ops/subtract.h"
 
@@ -33,10 +32,9 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
     ChannelImages g    = geometry(node);
     Tensor        x    = g.in_blocks ? unblock_channels(node.inputs[0], g.channels) : node.inputs[0];
     Shape         each = x.shape().rank() == 2 ? Shape{g.channels} : Shape{g.channels, 1, 1};
-    auto          row  = [&](const Tensor& both, int64_t i) { return reshape(slice(both, 0, i, 1), each); };
     auto          one  = 1 / static_cast<float>(g.values());
     // The variance does not change with the mean to first order: the sum of x - mean is zero.
-    Tensor dx = row(dy, 0) * constant(one) + (x - row(y, 0)) * (row(dy, 1) * constant(2 * one));
+    Tensor dx = row(dy, 0, each) * constant(one) + (x - row(y, 0, each)) * (row(dy, 1, each) * constant(2 * one));
     return {g.in_blocks ? block_channels(dx) : dx};
 }
 

@@ -6,9 +6,10 @@
 #include "core/ops/negate.h"
 #include "core/ops/rectified_sums.h"
 #include "core/ops/relu.h"
-#include "core/ops/reshape.h"
 #include "core/ops/slice.h"
 #include "core/ops/subtract.h"
+
+#include <algorithm>
 
 namespace hemp {
 namespace {
@@ -16,8 +17,8 @@ namespace {
 /// The gradients to centre, gain and offset of batch norm before a rectifier.
 Tensors gradients_behind(const Tensors& in, const PassedBack& passed) {
     Tensor both = rectified_sums(passed.dy, in[0], in[1], in[2], in[3], passed.six);
-    auto   row  = [&](int64_t i) { return reshape(slice(both, 0, i, 1), in[1].shape()); };
-    return {-(row(0) * in[2]), row(1), row(0)};
+    Tensor sums = row(both, 0, in[1].shape());
+    return {-(sums * in[2]), row(both, 1, in[1].shape()), sums};
 }
 
 Tensors gradient(const Tensor& y, const Tensor& dy) {

@@ -7,31 +7,51 @@
 
 namespace hemp {
 
+/// Pixels of one plane, or of blocks of channels.
 struct Pixels {
-    const float*      memory;
-    Normalisation     normalisation = {};
-    NormaliseGradient gradient      = {};
+    const float*             memory;
+    Normalisation            normalisation = {};
+    NormalisePixels*         normalise     = nullptr;  ///< its kernel
+    NormaliseGradient        gradient      = {};
+    NormaliseGradientPixels* differentiate = nullptr;  ///< its kernel
 
     /// Whether they are not in memory: only a copy of them can be read.
     bool computed() const { return normalisation || gradient; }
 
     /// Those `floats` further on in memory, whose channels begin `block` blocks further on.
     Pixels from(int64_t floats, int64_t block) const {
-        return {memory + floats, normalisation.from_block(block), gradient.from(floats, block)};
+        return {memory + floats, normalisation.from_block(block), normalise, gradient.from(floats, block),
+                differentiate};
     }
 
     /// Writes the first `pixels`, of one plane or of one block of channels.
     void copy(int64_t pixels, int64_t pixel_floats, float* to) const;
 };
 
-/// What a step does with an operand as it reads it: nothing unless told.
+/// What a step does with an operand as it reads it through a normalise and clamps: nothing unless told.
 Normalisation normalisation_of(const Reading& reading, const Buffers& memory);
 
-/// A step's input, which it reads through a normalise, or as a gradient through a normalise_gradient, if told.
-Pixels normalised_pixels(const Buffers& memory, size_t input, const Reading& reading);
-Pixels gradient_pixels(const Buffers& memory, size_t input, const Reading& reading);
+/// Finds a step's images, with the kernels of the time when the step is planned.
+class PixelReader {
+ public:
+    explicit PixelReader(const Reading& reading)
+        : reading_(reading),
+          normalise_(normalise_pixels()),
+          differentiate_(normalise_gradient_pixels(reading.gradient && reading.gradient->six)) {}
 
-/// Input 0 of a step that reads no other in such a way.
-Pixels pixels_of(const Buffers& memory, const Reading& reading);
+    /// A step's input that is read through a normalise, or as a gradient through a normalise_gradient, if told.
+    Pixels normalised(const Buffers& memory, size_t input) const;
+    Pixels gradient(const Buffers& memory, size_t input) const;
+
+    /// Input 0 of a step that reads no other in such a way.
+    Pixels first(const Buffers& memory) const {
+        return reading_.gradient ? gradient(memory, 0) : normalised(memory, 0);
+    }
+
+ private:
+    Reading                  reading_;
+    NormalisePixels*         normalise_;
+    NormaliseGradientPixels* differentiate_;
+};
 
 }  // namespace hemp

@@ -8,7 +8,6 @@
 #include "core/ops/multiply.h"
 #include "core/ops/negate.h"
 #include "core/ops/relu.h"
-#include "core/ops/reshape.h"
 #include "core/ops/slice.h"
 #include "core/ops/subtract.h"
 
@@ -45,13 +44,13 @@ Tensors gradient(const Tensor& y, const Tensor& dy) {
     const Node&    node = y.node();
     const Tensors& in   = node.inputs;
     const Tensor & x = in[1], &centre = in[2];
-    auto           row = [&](const Tensor& both, int64_t i) { return reshape(slice(both, 0, i, 1), centre.shape()); };
+    Tensor         of_sums = row(dy, 0, centre.shape()), of_products = row(dy, 1, centre.shape());
     auto           through = [&](const Tensor& tensor) {
         return node.integer("six") != 0 ? normalised_relu6_gradient(x, centre, in[3], in[4], tensor)
                                                   : normalised_relu_gradient(x, centre, in[3], in[4], tensor);
     };
-    return {through(row(dy, 0) + (x - centre) * row(dy, 1)), through(in[0]) * row(dy, 1), -(row(y, 0) * row(dy, 1)),
-            Tensor(), Tensor()};
+    return {through(of_sums + (x - centre) * of_products), through(in[0]) * of_products,
+            -(row(y, 0, centre.shape()) * of_products), Tensor(), Tensor()};
 }
 
 /// Where a step finds the operands, and puts the result.

@@ -4,8 +4,6 @@
 #include "core/kernels/rectifier.h"
 #include "core/ops/elementwise.h"
 
-#include <algorithm>
-
 // Gradient: dy where y is between the bounds; it is read off the result, so x need not be kept, or computed again from
 // what batch norm read, which its own gradient needs anyway.
 namespace hemp {

@@ -2,6 +2,7 @@
 
 #include "core/kernels/direct_conv.h"
 #include "core/ops/copy.h"
+#include "core/ops/reshape.h"
 
 // A strided part of one axis. Its gradient puts dy back into zeros: an operator of its own, whose gradient is a slice.
 namespace hemp {
@@ -110,6 +111,8 @@ Tensor slice(const Tensor& x, int axis, int64_t begin, int64_t count, int64_t st
     int64_t checked = checked_axis(axis, x.shape(), "slice");
     return node(slice_operator, {x}, {{"axis", checked}, {"begin", begin}, {"count", count}, {"step", step}});
 }
+
+Tensor row(const Tensor& x, int64_t place, const Shape& shape) { return reshape(slice(x, 0, place, 1), shape); }
 
 Tensor reverse(const Tensor& x, int axis) {
     int64_t length = x.shape()[checked_axis(axis, x.shape(), "reverse")];

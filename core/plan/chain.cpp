@@ -452,6 +452,8 @@ class ChainBuilder {
         const Tensor&      tensor = group_.nodes[i];
         const Node&        node   = tensor.node();
         std::vector<Place> operands;
+        expect(node.inputs.size() <= most_operands, "chain: {} has {} operands, more than {}", node.op->name,
+               node.inputs.size(), most_operands);
         for (const Tensor& input : node.inputs) {
             operands.push_back(places_.at(input));
         }
@@ -564,10 +566,7 @@ Work work_of(const Group& group) {
     Work        work = group.nodes.size() == 1 ? node.op->work(node) : node.op->work_reading(node, reading_of(group));
     for (size_t i = 0; i < group.along.size(); ++i) {
         const Group& along = group.along[i];
-        Alongside    place{.others = along.others, .result = 1 + i, .reading = {}};
-        if (along.nodes.size() > 1) {
-            place.reading = reading_of(along, along.others);
-        }
+        Alongside    place{.others = along.others, .result = 1 + i, .reading = reading_of(along, along.others)};
         work = along.last().op->work_along(along.last(), std::move(work), place);
     }
     return work;

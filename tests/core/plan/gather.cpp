@@ -10,6 +10,7 @@
 #include "core/ops/rectified_sums.h"
 #include "core/ops/reduce.h"
 #include "core/ops/relu.h"
+#include "core/ops/sweep.h"
 #include "core/plan/plan.h"
 #include "core/run/program.h"
 #include "tests/arrays.h"
@@ -125,17 +126,22 @@ TEST_CASE("sums that need more than a convolution's result wait for it") {
 
 namespace {
 
-/// Two convolutions, batch norm and relu6 between them, and the gradients to all variables.
+/// Two convolutions, batch norm and relu6 between them, if told both and a third one behind them, and the gradients to
+/// all variables.
 struct Trained {
     Tensor  images;
     Tensors variables, outputs;
 
-    Trained(const Shape& x, const Shape& second, const ConvOptions& options) {
+    Trained(const Shape& x, const Shape& second, const ConvOptions& options, bool third = false) {
         images       = input("images", x);
         int64_t size = second[1] * options.groups;
         Tensor  y    = conv2d(images, trained({size, x[1], 3, 3}, -1, 1), {.padding = {1, 1}});
         Tensor  z    = relu6(batch_norm(y, trained({size}, 1, 2), trained({size}, -1, 3)).y);
         Tensor  w    = conv2d(z, trained(second, -1, 1), options);
+        if (third) {
+            z = relu6(batch_norm(w, trained({second[0]}, 1, 2), trained({second[0]}, -1, 3)).y);
+            w = conv2d(z, trained({16, second[0], 1, 1}, -1, 1), {});
+        }
         for (const Gradient& each : grad(sum(w * w) * constant(0.01f), variables)) {
             outputs.push_back(each.gradient);
         }
@@ -195,8 +201,8 @@ TEST_CASE("what batch norm's gain and offset get goes along with the gradient to
     winograd.check();
     for (int64_t stride : {2, 3}) {
         for (int64_t kernel : {1, 3}) {
-            // Strips of rows at several distances from the grid; columns and rows that no tap meets.
-            Trained strided({2, 3, 71, 70}, {16, 32, kernel, kernel},
+            // Several strips, of rows at several distances from the grid; columns and rows that no tap meets.
+            Trained strided({1, 3, 71, 70}, {128, 16, kernel, kernel},
                             {.stride = {stride, stride}, .padding = {kernel / 2, kernel / 2}});
             CHECK(strided.along("conv2d_blocked_data_gradient") == Names{"rectified_sums"});
             strided.check();
@@ -212,6 +218,10 @@ TEST_CASE("a depthwise gradient to weights goes along with that to data") {
     Trained strips({2, 3, 40, 36}, {40, 1, 3, 3}, options);
     CHECK(strips.along("depthwise_blocked_data_gradient").size() == 2);
     strips.check();
+    // Both of whose operands are computed on the way.
+    Trained read({2, 3, 36, 30}, {40, 1, 3, 3}, options, true);
+    CHECK(read.along("depthwise_blocked_data_gradient").size() == 2);
+    read.check();
     Trained small({2, 3, 4, 4}, {40, 1, 3, 3}, options);
     CHECK(small.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
     small.check();
@@ -223,11 +233,15 @@ TEST_CASE("a depthwise gradient to weights goes along with that to data") {
     Trained unpadded({2, 3, 12, 12}, {40, 1, 3, 3}, {.groups = 40});
     CHECK(unpadded.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
     unpadded.check();
-    for (int64_t stride : {2, 3}) {
-        options.stride = {stride, stride};
-        Trained strided({2, 3, 50, 49}, {40, 1, 3, 3}, options);
-        CHECK(strided.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
-        strided.check();
+    for (auto stride : {Extent{2, 2}, Extent{3, 3}, Extent{1, 2}}) {
+        for (int64_t kernel : {1, 3}) {
+            // Several strips.
+            Trained strided(
+                {1, 3, 100, 90}, {40, 1, kernel, kernel},
+                {.stride = {stride.height, stride.width}, .padding = {kernel / 2, kernel / 2}, .groups = 40});
+            CHECK(strided.along("depthwise_blocked_data_gradient") == Names{"rectified_sums"});
+            strided.check();
+        }
     }
 }
 

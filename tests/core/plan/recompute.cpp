@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 using namespace hemp;
 
@@ -69,30 +70,34 @@ struct TwoConvolutions {
         set_loss(sum(w * w) * constant(0.01f) + sum(w));
     }
 
-    /// A third one between them, behind and before a batch norm.
+    /// A third one between them, behind and before a batch norm, whose filters are trained or not.
     static TwoConvolutions around(const Shape& x, const Shape& first, const Shape& second, const ConvOptions& options,
-                                  Activation activation) {
+                                  Activation activation, bool trained = true) {
         TwoConvolutions net;
         net.images = input("images", x);
         Tensor y   = activation(net.normalised(conv2d(net.images, net.weight(first), {.padding = {1, 1}})));
         Tensor z   = activation(net.normalised(conv2d(y, net.weight(second), options)));
         Tensor w   = conv2d(z, net.weight({16, second[0], 1, 1}), {});
+        if (!trained) {
+            std::erase_if(net.weights, [&](const Tensor& tensor) { return tensor.shape() == second; });
+        }
         net.set_loss(sum(w * w) * constant(0.01f) + sum(w));
         return net;
     }
 
     void check() const {
-        Array                      values   = random_array({.shape = images.shape()}, 5);
-        std::vector<plain::Values> expected = interpret(outputs, {{images, values_of(values)}});
-        for_each_instruction_set([&](InstructionSet) {
-            std::vector<Array> first;
+        Array                              values   = random_array({.shape = images.shape()}, 5);
+        std::vector<plain::Values>         expected = interpret(outputs, {{images, values_of(values)}});
+        std::map<bool, std::vector<Array>> of_set;  // rounded once in a multiply-add or not
+        for_each_instruction_set([&](InstructionSet set) {
+            std::vector<Array>& first = of_set[set == InstructionSet::baseline];
             for (int threads : {1, 3}) {
                 Program program = compile(outputs, {}, {.threads = threads, .poison = true});
                 program.run({{images, values}});
                 for (size_t i = 0; i < outputs.size(); ++i) {
                     check_close(fmt::format("output {}", i), program.output(i), expected[i].at,
-                                {.ulps = 600, .floor = 8});
-                    if (threads == 1) {
+                                {.ulps = 600, .floor = 16});
+                    if (first.size() == i) {
                         first.push_back(program.output(i));
                     }
                     CHECK(same_bits(first[i], program.output(i)));
@@ -172,11 +177,13 @@ TEST_CASE("convolutions' gradients read theirs through batch norm's gradient") {
     };
     const std::vector<Case> cases{
         {"conv2d_blocked", {3, 3, 20, 21}, {32, 3, 3, 3}, {80, 32, 1, 1}, {}},
-        {"conv2d_blocked", {5, 3, 4, 4}, {80, 3, 3, 3}, {32, 80, 1, 1}, {}},  // several small images at once
+        {"conv2d_blocked", {2, 3, 24, 25}, {32, 3, 3, 3}, {80, 32, 1, 1}, {}},  // in strips
+        {"conv2d_blocked", {40, 3, 4, 4}, {80, 3, 3, 3}, {32, 80, 1, 1}, {}},   // several small images at once
         {"conv2d_blocked", {5, 3, 3, 5}, {28, 3, 3, 3}, {150, 28, 1, 1}, {}},
         {"conv2d_blocked", {3, 3, 9, 7}, {32, 3, 3, 3}, {48, 32, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}}},
         {"conv2d_blocked", {3, 3, 9, 8}, {32, 3, 3, 3}, {30, 32, 1, 1}, {.stride = {2, 2}}},
         {"depthwise_blocked", {3, 3, 12, 13}, {48, 3, 3, 3}, {48, 1, 3, 3}, {.padding = {1, 1}, .groups = 48}},
+        {"depthwise_blocked", {2, 3, 36, 31}, {32, 3, 3, 3}, {32, 1, 3, 3}, {.padding = {1, 1}, .groups = 32}},
         {"depthwise_blocked", {3, 3, 4, 4}, {40, 3, 3, 3}, {40, 1, 3, 3}, {.padding = {1, 1}, .groups = 40}},
         {"depthwise_blocked",
          {2, 3, 13, 40},
@@ -190,14 +197,23 @@ TEST_CASE("convolutions' gradients read theirs through batch norm's gradient") {
             TwoConvolutions    net    = TwoConvolutions::around(c.x, c.first, c.second, c.options, activation);
             std::vector<Group> groups = recomputed(net.outputs);
             CHECK(count(groups, "normalise_gradient+" + c.name + "_data_gradient") == 1);
-            CHECK(count(groups, "normalise_gradient+conv2d_blocked_weight_gradient") +
-                      count(groups,
-                            fmt::format("normalise+{}+normalise_gradient+{}_weight_gradient",
-                                        activation == static_cast<Activation>(relu) ? "relu" : "relu6", c.name)) ==
-                  2);
+            CHECK(count(groups, "normalise_gradient+conv2d_blocked_weight_gradient") == 1);
+            CHECK(count(groups, fmt::format("normalise+{}+normalise_gradient+{}_weight_gradient",
+                                            activation == static_cast<Activation>(relu) ? "relu" : "relu6", c.name)) ==
+                  1);
             CHECK_FALSE(written_in_blocks(groups, "normalise_gradient"));
             net.check();
         }
+    }
+    SUBCASE("of filters that are not trained") {
+        TwoConvolutions net = TwoConvolutions::around({3, 3, 9, 9}, {32, 3, 3, 3}, {80, 32, 1, 1}, {}, relu, false);
+        CHECK(count(recomputed(net.outputs), "normalise_gradient+conv2d_blocked_data_gradient") == 1);
+        net.check();
+    }
+    SUBCASE("but not in many passes over it") {
+        TwoConvolutions net = TwoConvolutions::around({2, 3, 5, 5}, {272, 3, 3, 3}, {16, 272, 1, 1}, {}, relu);
+        CHECK(count(recomputed(net.outputs), "normalise_gradient") == 1);
+        net.check();
     }
     SUBCASE("but not by Winograd's algorithm") {
         TwoConvolutions net =
