@@ -20,7 +20,8 @@ constexpr int most_pixels = 12 / parts<V>;
 /// Brings a pixel of 16 floats to L2.
 HEMP_INLINE void ask_for(const float* pixel) { __builtin_prefetch(pixel, 0, 2); }
 
-/// From a pixel to the one that is brought to L2 to be written: a line is read before, and the sums do not wait for it.
+/// From a pixel that is written to the one that is asked for meanwhile: a line is read before it is written. (To ask for
+/// it with the intention to write, prefetchw, took longer.)
 constexpr int64_t pixels_ahead = 64;
 
 template <int Pixels>
@@ -30,7 +31,7 @@ struct Tile {
         if constexpr (Pixels <= most_pixels<V>) {
             for (int pixel = 0; ahead != nullptr && pixel < Pixels; ++pixel) {
                 ask_for(ahead + pixel * lanes);
-                __builtin_prefetch(y + (pixel + pixels_ahead) * lanes, 1, 2);
+                ask_for(y + (pixel + pixels_ahead) * lanes);
             }
             typename V::Float sums[Pixels][parts<V>] = {};
             const float*      weights                = g.weights;
