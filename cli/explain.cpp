@@ -204,6 +204,9 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
         "plan{}); values that share nothing would take {}\n",
         mib(memory.peak()), mib(memory.values), mib(memory.variables), mib(memory.inputs), mib(memory.beside),
         arguments.train ? "" : ", weights", mib(program.separate_bytes()));
+    if (arguments.train) {
+        fmt::print("hemp train also holds the data set, and a program that evaluates\n");
+    }
     if (arguments.time) {
         fmt::print("measured: {:.3f} ms; this machine's roofline: {:.0f} Gflop/s, {:.1f} GB/s\n", total_seconds * 1e3,
                    roof.flops / 1e9, roof.bytes / 1e9);
