@@ -103,6 +103,13 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
     rows.push_back({"float32", fmt::format("{} bytes, {:.1f} times as many", grouped(4 * weights),
                                            4.0 * static_cast<double>(weights) / static_cast<double>(bytes))});
     rows.push_back({"bits a weight", fmt::format("{:.3f}", s["bits_per_weight"].get<double>())});
+    if (s.contains("val_accuracy")) {
+        rows.push_back(
+            {"held out", fmt::format("{:.2f} %{}", s["val_accuracy"].get<double>(),
+                                     s.contains("least_accuracy")
+                                         ? fmt::format(", wanted {:.2f} %", s["least_accuracy"].get<double>())
+                                         : "")});
+    }
     if (s.contains("accuracy")) {
         rows.push_back(
             {"accuracy", fmt::format("{:.2f} % on the test part, from the decoded file", s["accuracy"].get<double>())});
@@ -156,6 +163,15 @@ void check_replaced(const fs::path& output, const fs::path& input) {
     }
 }
 
+/// What a .hemp file holds: nothing is lost.
+Quantized as_in_file(const Input& input, const Settings& settings) {
+    Bytes     bytes = read_file(input.path, settings.file_memory());
+    Quantized result{.file = decode(bytes, input.path.string(), model_spec, {.max_memory = settings.file_memory()})};
+    result.file.model = input.model.source;
+    result.exact = result.tensors = static_cast<int>(result.file.tensors.size());
+    return result;
+}
+
 /// Arranging takes as long as coding, which for larger networks is too long.
 constexpr int64_t most_arranged = int64_t{1} << 24;  // parameters
 
@@ -164,11 +180,14 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     Input             input   = read_input(options.input, options.model, settings.file_memory());
     const fs::path&   output  = arguments.place.output;
     check_replaced(output, input.path);
+    bool anew = is_hemp_file(input.path) && options.levels == 0 && options.level_step == 0;
     if (!settings.quiet) {
-        tell(fmt::format("{}: {} parameters, rounded and coded without data\n", input.model.name,
-                         grouped(static_cast<uint64_t>(parameter_count(input.model)))));
+        tell(fmt::format("{}: {} parameters, {} without data\n", input.model.name,
+                         grouped(static_cast<uint64_t>(parameter_count(input.model))),
+                         anew ? "coded anew" : "rounded and coded"));
     }
-    Quantized quantized    = quantize_as_it_is(input.model, options.levels, options.level_step);
+    Quantized quantized =
+        anew ? as_in_file(input, settings) : quantize_as_it_is(input.model, options.levels, options.level_step);
     quantized.file.classes = input.classes;
     bool  arranges         = !arguments.keep_order && parameter_count(input.model) <= most_arranged;
     Bytes bytes            = arranges ? encode_smaller(quantized.file, hidden_units(input.model), model_spec)
@@ -237,7 +256,11 @@ Action add_compress(Command& command) {
     auto        arguments = std::make_shared<CompressArguments>();
     RunOptions& options   = arguments->options;
     options.recipe        = "hemp";
-    command.option("INPUT", options.input, "Checkpoint, run folder, or .safetensors file with --model").required();
+    command
+        .option(
+            "INPUT", options.input,
+            "Checkpoint, run folder, .safetensors file with --model, or .hemp file, which loses nothing without data")
+        .required();
     command.option("--model", options.model, "Of a .safetensors file: a name, or a .json file that describes it");
     add_run_options(command, options);
     command.option("--target-accuracy", options.target_accuracy, "Percent; the smallest file of at least that")

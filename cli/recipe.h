@@ -33,16 +33,14 @@ struct Recipe {
 
     Method             method      = Method::plain;
     RegularizerOptions regularizer = {};
-    float              entropy     = 0;   ///< coefficient of the entropy in bits a weight; of lambda_H in `pull`
-    float              level_pull  = 0;   ///< lambda_Q in `pull`
-    int64_t            refresh     = 10;  ///< steps between refreshes of the target's gradient
-    float float_share  = 0;      ///< of the epochs, at the start, without regularizer or pruning (from random weights)
-    float ramp_share   = 0.6f;   ///< of the other epochs, over which the coefficient rises from 0
-    float frozen_share = 0.4f;   ///< of the others, at the end: zeros stay, nothing more is pruned, the entropy rests
-    float step_rate    = 0.3f;   ///< rate of the learned steps, as a share of them, relative to the weights'
-    bool  refit        = false;  ///< fit the levels again after each epoch
-    float distillation = 0;      ///< share of the loss that follows the float network's outputs
-    float temperature  = 2;      ///< of the distillation
+    float              entropy     = 0;     ///< coefficient of the entropy in bits a weight; of lambda_H in `pull`
+    float              level_pull  = 0;     ///< lambda_Q in `pull`
+    int64_t            refresh     = 10;    ///< steps between refreshes of the target's gradient
+    float              ramp_share  = 0.6f;  ///< of the epochs, over which the coefficient rises from 0
+    float frozen_share = 0.4f;  ///< of the epochs, at the end: zeros stay, nothing more is pruned, the entropy rests
+    float step_rate    = 0.3f;  ///< rate of the learned steps, as a share of them, relative to the weights'
+    float distillation = 0;     ///< share of the loss that follows the float network's outputs
+    float temperature  = 2;     ///< of the distillation
 
     bool prunes() const { return prune > 0 || prune_tolerance > 0; }
 };

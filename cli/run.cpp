@@ -293,11 +293,13 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     }
     check_place(place_, options_.input, manifest_);
     if (options_.has_least_accuracy()) {
-        least_accuracy_ = options_.target_accuracy;
+        double asked = options_.target_accuracy;
         if (options_.max_drop >= 0) {
             copy_to_judged();
-            least_accuracy_ = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy - options_.max_drop;
+            asked = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy - options_.max_drop;
         }
+        constexpr double rounding = 1e-9;  // of a difference of percentages; an image is far more
+        least_accuracy_           = std::max(0.0, asked - rounding);
     }
     trainer_.emplace(model_, data_.train,
                      TrainerOptions{.recipe  = recipe_,
@@ -483,6 +485,12 @@ void Run::end_epoch(double loss) {
     }
     entry["images_per_second"] = progress_->images_per_second();
     entry["seconds"]           = past_seconds_ + progress_->seconds();
+    // Rounds that start afresh keep what was pruned.
+    if (search_ && path_.empty() && recipe_.prunes() && candidate.epoch == trainer_->pruning_epochs()) {
+        Checkpoint start = load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint;
+        trainer_->prune_as_now(start);
+        save_checkpoint(file("round.ckpt"), std::move(start));
+    }
     bool first_pruned = candidate.epoch >= trainer_->pruning_epochs() && best_.epoch < trainer_->pruning_epochs();
     bool is_best =
         !data_.validation || first_pruned || better(candidate, best_, least_accuracy_, options_.target_bytes);
@@ -525,6 +533,12 @@ bool Run::next_round() {
                                         last["accuracy"].get<double>(), last["target_reached"] ? "reached" : "missed");
     bool        going     = search_->next(too_small) && std::ssize(path_) < options_.rounds;
     if (!going) {
+        Search::State found = search_->state();
+        bool          open  = found.too_small == 0 || found.too_large == 0;
+        if (open && last["target_reached"]) {
+            outcome += fmt::format("; more --rounds would find a {} file, the target still holds",
+                                   least_accuracy_ >= 0 ? "smaller" : "more accurate");
+        }
         progress_->line(outcome);
         return false;
     }
@@ -609,6 +623,9 @@ RunResult Run::result() {
     }
     if (options_.has_target()) {
         summary["target_reached"] = meets_target(best_);
+        if (least_accuracy_ >= 0) {
+            summary["least_accuracy"] = least_accuracy_;
+        }
     }
     if (search_) {
         summary["path"] = path_;
@@ -646,8 +663,15 @@ std::string Run::plan() const {
         text += recipe_.prune > 0 ? fmt::format(", {:.0f} % of the weights pruned", 100 * recipe_.prune)
                                   : ", weights pruned that the loss does not need";
     }
+    if (options_.has_target()) {
+        text +=
+            least_accuracy_ >= 0
+                ? fmt::format("; wanted: the smallest file of at least {:.2f} % on the held-out images",
+                              least_accuracy_)
+                : fmt::format("; wanted: the most accurate file of at most {} bytes", grouped(options_.target_bytes));
+    }
     if (search_) {
-        text += fmt::format("; then at most {} of half as many epochs for the target",
+        text += fmt::format(", in this and at most {} of half as many epochs",
                             options_.rounds == 2 ? "a round" : fmt::format("{} rounds", options_.rounds - 1));
     }
     return place_.kept ? text + fmt::format("; what is best so far is in {}", place_.folder.string()) : text;

@@ -39,7 +39,10 @@ std::string help_of_recipes() {
         text += fmt::format("  {:10}{:>8}{:>8}{:>8}", name, r.epochs, r.batch, r.rate);
         text += r.method == Recipe::Method::plain
                     ? fmt::format("{:>8}{:>8}{:>9}\n", "-", "-", "-")
-                    : fmt::format("{:>8}{:>8}{:>9}\n", r.regularizer.levels, r.regularizer.entropy.order, r.entropy);
+                    : fmt::format(
+                          "{:>8}{:>8}{:>9}\n", r.regularizer.levels,
+                          r.regularizer.target == Target::coder ? "coder" : std::to_string(r.regularizer.entropy.order),
+                          r.entropy);
     }
     return text;
 }
@@ -180,6 +183,10 @@ void check(const RunOptions& options) {
         if (!std::isfinite(static_cast<float>(value))) {
             fail<UsageError>("{}: {} is too large for a number of 32 bits; give another", flag, value);
         }
+    }
+    if (options.entropy == 0 && options.has_target() && options.rounds > 1) {
+        fail<UsageError>(
+            "--entropy 0: the search doubles and halves the coefficient, which stays 0; drop it, or the target");
     }
     if (options.prune > 0 && options.prune_tolerance > 0) {
         fail<UsageError>("--prune, --prune-tolerance: both say what becomes zero; choose one of them");

@@ -118,7 +118,6 @@ void Trainer::build() {
     coefficient_  = input("entropy coefficient", {});
     pull_         = input("level pull", {});
     step_rate_    = input("step rate", {});
-    quantize_     = input("quantize", {});
     decay_        = input("insensitive decay", {});
 
     Pass   pass{.training = true, .step = number_};
@@ -141,7 +140,7 @@ void Trainer::build() {
         for (const Update& update : pass.updates) {  // batch norm's statistics are those of the quantized network
             forward.push_back(update.value);
         }
-        forward = regularizer_->quantized(forward, quantize_);
+        forward = regularizer_->quantized(forward);
         loss    = forward[0];
         for (size_t i = 0; i < pass.updates.size(); ++i) {
             pass.updates[i].value = forward[i + 1];
@@ -212,11 +211,6 @@ void Trainer::build() {
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
 
-int64_t Trainer::float_epochs() const {
-    return options_.trained ? 0
-                            : std::llround(options_.recipe.float_share * static_cast<float>(options_.recipe.epochs));
-}
-
 void Trainer::start_round(int64_t epochs, float from, float entropy) {
     round_ = {.first = epoch_, .epochs = epochs, .from = from, .entropy = entropy};
     if (!options_.recipe.prunes()) {
@@ -226,19 +220,16 @@ void Trainer::start_round(int64_t epochs, float from, float entropy) {
     }
 }
 
-int64_t Trainer::first_frozen_epoch() const {
-    return epochs() - frozen_epochs(options_.recipe, round_.epochs - (round_.first == 0 ? float_epochs() : 0));
-}
+int64_t Trainer::first_frozen_epoch() const { return epochs() - frozen_epochs(options_.recipe, round_.epochs); }
 
 int64_t Trainer::first_pruned_epoch() const {
     // The loss of random weights tells nothing of what it will need.
-    bool waits = options_.recipe.prune_tolerance > 0 && !options_.trained;
-    return float_epochs() + (waits ? 1 : 0);
+    return options_.recipe.prune_tolerance > 0 && !options_.trained ? 1 : 0;
 }
 
 int64_t Trainer::pruning_epochs() const {
     const Recipe& recipe = options_.recipe;
-    int64_t       moving = recipe.epochs - frozen_epochs(recipe, recipe.epochs - float_epochs());
+    int64_t       moving = recipe.epochs - frozen_epochs(recipe, recipe.epochs);
     return recipe.prunes() ? std::max(moving, first_pruned_epoch() + 1) : 0;
 }
 
@@ -247,15 +238,13 @@ void Trainer::begin_epoch() {
     if (epoch_ >= first_pruned_epoch() && epoch_ < pruning_epochs()) {
         prune();
     }
-    if (regularizer_ && (epoch_ == float_epochs() || (recipe.refit && epoch_ > float_epochs()))) {
+    if (regularizer_ && epoch_ == 0) {
         regularizer_->fit();
     }
     if (recipe.method == Recipe::Method::straight_through && epoch_ == first_frozen_epoch()) {
         freeze_zeros();
     }
-    if (epoch_ >= float_epochs()) {
-        arrange();
-    }
+    arrange();
 }
 
 /// Prices are those of the order in which the file will hold the units.
@@ -330,9 +319,8 @@ void Trainer::freeze_zeros() {
 double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step) {
     const Recipe& recipe    = options_.recipe;
     int64_t       per_epoch = steps_per_epoch();
-    bool          active    = epoch_ >= float_epochs();
     bool          is_frozen = recipe.method == Recipe::Method::straight_through && epoch_ >= first_frozen_epoch();
-    int64_t       start     = std::max(round_.first, float_epochs()) * per_epoch;  // of the coefficient's rise
+    int64_t       start     = round_.first * per_epoch;  // of the coefficient's rise
     double        ramp      = recipe.ramp_share * static_cast<double>(epochs() * per_epoch - start);
     Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = round_.epochs * per_epoch};
     if (step_ == 0) {
@@ -348,18 +336,17 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
         float   share = ramp > 0 ? static_cast<float>(std::clamp(past / ramp, 0.0, 1.0)) : 1.0f;
         float   full  = round_.from + (round_.entropy - round_.from) * share;
         float   rate  = schedule.rate(at - round_.first * per_epoch);
-        if (regularizer_ && active && step_ % recipe.refresh == 0) {
+        if (regularizer_ && step_ % recipe.refresh == 0) {
             refresh();
         }
-        Array rate_value = scalar(rate), coefficient = scalar(active && !is_frozen ? full : 0),
-              pull = scalar(active ? recipe.level_pull : 0), step_rate = scalar(active ? rate * recipe.step_rate : 0),
-              quantize = scalar(active ? 1 : 0),
-              decay    = scalar(at < pruning_epochs() * per_epoch && active ? recipe.insensitive_decay : 0),
+        Array rate_value = scalar(rate), coefficient = scalar(is_frozen ? 0 : full), pull = scalar(recipe.level_pull),
+              step_rate = scalar(rate * recipe.step_rate),
+              decay     = scalar(at < pruning_epochs() * per_epoch ? recipe.insensitive_decay : 0),
               number(Shape{}, std::vector<int32_t>{static_cast<int32_t>(at)});
         Array             mix = scalar(batch.share);
-        std::vector<Feed> feeds{{images_, batch.images},     {labels_, batch.labels}, {rate_, rate_value},
-                                {coefficient_, coefficient}, {pull_, pull},           {step_rate_, step_rate},
-                                {quantize_, quantize},       {decay_, decay},         {number_, number}};
+        std::vector<Feed> feeds{
+            {images_, batch.images}, {labels_, batch.labels}, {rate_, rate_value}, {coefficient_, coefficient},
+            {pull_, pull},           {step_rate_, step_rate}, {decay_, decay},     {number_, number}};
         if (recipe.mixup > 0) {
             feeds.push_back({other_labels_, batch.other_labels});
             feeds.push_back({share_, mix});
@@ -467,6 +454,20 @@ void Trainer::restore_variables(const Checkpoint& checkpoint) {
         fail<DataError>(
             "resume: the checkpoint holds {} of {} tensors; resume with the arguments of the interrupted run", found,
             wanted.size());
+    }
+}
+
+void Trainer::prune_as_now(Checkpoint& earlier) const {
+    auto values_in = [&](const Tensor& variable) {
+        auto found = std::ranges::find(earlier.arrays, variable.node().name, &NamedArray::name);
+        expect(found != earlier.arrays.end(), "prune: the earlier state has no '{}'", variable.node().name);
+        return found->values.values<float>();
+    };
+    for (size_t i = 0; i < masked_.size(); ++i) {
+        std::span<const float> alive = value_of(alive_[i]).values<float>();
+        for (const Tensor& each : {masked_[i], alive_[i]}) {
+            std::ranges::transform(values_in(each), alive, values_in(each).begin(), std::multiplies());
+        }
     }
 }
 

@@ -14,10 +14,10 @@
 namespace hemp {
 
 struct TrainerOptions {
-    Recipe   recipe;
-    uint64_t seed    = 1;
-    bool     trained = false;  ///< the model's weights are trained already: no float epochs, and they are the teacher
-    std::function<double()> held_out_loss  = {};  ///< of the model as it is; called by recipes with prune_tolerance
+    Recipe                  recipe;
+    uint64_t                seed           = 1;
+    bool                    trained        = false;  ///< the model's weights are trained already: they are the teacher
+    std::function<double()> held_out_loss  = {};     ///< of the model as it is; called by recipes with prune_tolerance
     size_t                  max_memory     = size_t{16} << 30;
     int                     loader_threads = 1;
 };
@@ -68,6 +68,8 @@ class Trainer {
     void restore(const Checkpoint& checkpoint);
     /// The same of the variables alone: the epoch and the round stay what they are.
     void restore_variables(const Checkpoint& checkpoint);
+    /// In an earlier state, weights become zero, and stay it, that are pruned now.
+    void prune_as_now(Checkpoint& earlier) const;
 
     /// Entropy in bits a weight at the last refresh; 0 without a regularizer.
     double bits() const { return bits_; }
@@ -88,7 +90,6 @@ class Trainer {
     const std::vector<HiddenUnits>& units() const { return units_; }
 
  private:
-    int64_t float_epochs() const;        ///< at the start, without the regularizer
     int64_t first_pruned_epoch() const;  ///< before which the first weights are pruned
 
     void build();
@@ -110,7 +111,7 @@ class Trainer {
     Tensors                    masked_;  // the tensors of weights of which some stay zero
     Tensors                    alive_;   // per such tensor: 1 where a weight may move
     Tensors                    state_;   // all variables, in a fixed order
-    Tensor images_, labels_, other_labels_, share_, rate_, coefficient_, pull_, step_rate_, quantize_, number_, decay_;
+    Tensor images_, labels_, other_labels_, share_, rate_, coefficient_, pull_, step_rate_, number_, decay_;
     Tensor hard_entropy_;
     std::optional<Program> program_, refresh_, measure_;
     Round                  round_;

@@ -74,7 +74,7 @@ class Regularizer {
     /// straight through to the weights, and to the levels.
     Tensor quantized(const Tensor& loss, const Tensor& on = {}) const { return quantized(Tensors{loss}, on)[0]; }
     /// The same of a loss and what else the forward pass gives: new statistics of batch norm.
-    Tensors quantized(const Tensors& tensors, const Tensor& on) const;
+    Tensors quantized(const Tensors& tensors, const Tensor& on = {}) const;
 
     /// Gradients of loss + coefficient * bits a weight, with the cached gradient of the bits: to the weights, and to
     /// steps() where `gradients` has them.

@@ -646,6 +646,36 @@ TEST_CASE("a target is searched for in rounds, and an interrupted search goes on
     CHECK(one.out.find("\"path\"") == std::string::npos);
 }
 
+TEST_CASE("a search keeps what was pruned when a round starts afresh") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
+    const std::string search = "compress run --data digits --batch 500 --prune 0.9 --quiet --out search -o x.hemp ";
+    CHECK(run(folder, search + "--epochs 2 --entropy 0.001 --rounds 2 --target-accuracy 100").code == 1);
+    std::istringstream lines(content(folder.path() / "search/metrics.jsonl"));
+    std::string        line, last;
+    int                epochs = 0;
+    for (; std::getline(lines, line); ++epochs) {
+        last = line;
+    }
+    CHECK(epochs == 3);
+    CHECK(nlohmann::json::parse(last)["zeros"] > 0.89);
+    check_refused(folder, search + "--force --entropy 0 --max-drop 1", 2, "--entropy 0");
+}
+
+TEST_CASE("a .hemp file without data loses nothing") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --recipe hemp --quiet --out run").code ==
+            0);
+    Result again = run(folder, "compress run/model.hemp --keep-order --json --quiet -o again.hemp");
+    auto   told  = nlohmann::json::parse(again.out);
+    CHECK(told["exact_tensors"] == told["tensors"]);
+    REQUIRE(run(folder, "decompress run/model.hemp -o first.safetensors --quiet").code == 0);
+    REQUIRE(run(folder, "decompress again.hemp -o second.safetensors --quiet").code == 0);
+    CHECK(content(folder.path() / "first.safetensors") == content(folder.path() / "second.safetensors"));
+    CHECK(run(folder, "compress run/model.hemp --level-step 3 -o coarse.hemp --json --quiet").out.find("\"step\"") !=
+          std::string::npos);
+}
+
 TEST_CASE("compress with data keeps its input, and what it does not know") {
     TemporaryFolder folder;
     REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out run").code == 0);
