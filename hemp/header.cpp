@@ -537,8 +537,9 @@ Header read_header(std::span<const std::byte> bytes, std::string_view file_name,
         size_t  at   = in.offset();
         uint8_t byte = in.u8("\"HEMP\"");
         if (byte != expected) {
-            fail<DataError>("{}: magic at byte {}: found {:#04x}, expected {:#04x}; this is no .hemp file", file_name,
-                            at, byte, expected);
+            fail<DataError>(
+                "{}: magic at byte {}: found {:#04x}, expected {:#04x}; this is no .hemp file; hemp compress makes one",
+                file_name, at, byte, expected);
         }
     }
     in.section      = "header";

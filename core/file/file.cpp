@@ -29,7 +29,7 @@ std::string_view what_to_do(int error) {
         case EDQUOT:
         case ENOSPC: return "free some space or choose another folder";
         case EFBIG: return "raise the limit on file sizes (ulimit -f) or choose another folder";
-        case EISDIR:
+        case EISDIR: return "it is a folder, name a file in it";
         case ENOENT:
         case ENOTDIR: return "check the path";
         case EROFS: return "choose a folder on a writable file system";

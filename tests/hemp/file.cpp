@@ -480,8 +480,9 @@ TEST_CASE("a message names file, section, byte, found, expected") {
     CHECK(refusal(with(p_rank, Pieces::of({9}))) ==
           "damaged: x.hemp: tensors at byte 11: a tensor has 9 axes, allowed are 0 to 8; the file is damaged, get it "
           "again");
-    CHECK(refusal(with(p_magic, Pieces::of({'H', 'E', 'M', 'Q'}))) ==
-          "damaged: x.hemp: magic at byte 3: found 0x51, expected 0x50; this is no .hemp file");
+    CHECK(
+        refusal(with(p_magic, Pieces::of({'H', 'E', 'M', 'Q'}))) ==
+        "damaged: x.hemp: magic at byte 3: found 0x51, expected 0x50; this is no .hemp file; hemp compress makes one");
     CHECK(refusal(with(p_version, Pieces::of({2}))) ==
           "newer: x.hemp: header at byte 4: version 2, this program reads version 1; it may come from a newer program "
           "(then update this one) or be damaged");

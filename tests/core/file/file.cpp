@@ -71,7 +71,8 @@ TEST_CASE("reading a file") {
     }
     SUBCASE("that is a folder says so") {
         CHECK(message_of([&] { read_file(folder.path(), no_limit); }) ==
-              folder.path().string() + ": cannot be read, read says \"Is a directory\"; check the path");
+              folder.path().string() +
+                  ": cannot be read, read says \"Is a directory\"; it is a folder, name a file in it");
     }
     SUBCASE("goes on where a pipe has no size") { CHECK(read_file("/proc/self/status", no_limit).size() > 100); }
 }
