@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Repeats the runs of docs/results.md: ./dev results [JOB...], with HEMP_DATA naming a folder that holds mnist/.
 # Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study, from the float LeNet-5), ablation
-# (what each part of recipe hemp does, on LeNet-300-100). All of them unless named; the others need what float leaves.
+# (what each part of recipe hemp does, on LeNet-300-100), targets (what to minimise, on the same), search (coefficients found for
+# a target, on the same). All of them unless named; the others need what float leaves.
 # Runs go to ./results (or HEMP_RESULTS) and stay there; finished ones are not repeated, interrupted ones continue.
 # HEMP_EPOCHS makes every run that short: a try of this script, not the results.
 set -euo pipefail
@@ -85,11 +86,41 @@ job_ablation() {
     python3 docs/ablation.py "$out/ablation"
 }
 
+# What is minimised, and how it is asked for.
+targets=("coder|" "order 1|--order 1" "order 2|--order 2" "order 4|--order 4")
+
+job_targets() {
+    local seed row coefficient folder flags
+    for seed in 1 2 3; do
+        for coefficient in 0.7 1.2 2; do
+            for row in "${targets[@]}"; do
+                folder="$out/targets/${row%|*},$coefficient-$seed"
+                read -ra flags <<<"${row#*|}"
+                once "$folder" 20 "$hemp" compress "$out/lenet300" --data "$data" --seed "$seed" --entropy "$coefficient" \
+                    "${flags[@]}" -o "$folder.hemp"
+            done
+        done
+    done
+    python3 docs/targets.py "$out/targets"
+}
+
+job_search() {
+    local seed target folder
+    for target in "max-drop 0.3" "target-accuracy 98.8" "target-bytes 4000"; do
+        for seed in 1 2 3; do
+            folder="$out/search/$target-$seed"
+            # shellcheck disable=SC2086  # a flag and its value
+            once "$folder" 20 "$hemp" compress "$out/lenet300" --data "$data" --seed "$seed" --$target -o "$folder.hemp"
+        done
+    done
+    python3 docs/ablation.py "$out/search"
+}
+
 jobs=("$@")
-[[ ${#jobs[@]} -gt 0 ]] || jobs=(float compress orders ablation)
+[[ ${#jobs[@]} -gt 0 ]] || jobs=(float compress orders ablation targets search)
 for job in "${jobs[@]}"; do
     if ! declare -F "job_$job" >/dev/null; then
-        echo "results: no job '$job'; choose from float, compress, orders, ablation" >&2
+        echo "results: no job '$job'; choose from float, compress, orders, ablation, targets, search" >&2
         exit 2
     fi
     "job_$job"
