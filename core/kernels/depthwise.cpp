@@ -20,8 +20,8 @@ constexpr int most_pixels = 12 / parts<V>;
 /// Brings a pixel of 16 floats to L2.
 HEMP_INLINE void ask_for(const float* pixel) { __builtin_prefetch(pixel, 0, 2); }
 
-/// From a pixel that is written to the one that is asked for meanwhile: a line is read before it is written. (To ask for
-/// it with the intention to write, prefetchw, took longer.)
+/// From a pixel that is written to the one that is asked for meanwhile: a line is read before it is written. (To ask
+/// for it with the intention to write, prefetchw, took longer.)
 constexpr int64_t pixels_ahead = 64;
 
 template <int Pixels>
