@@ -184,7 +184,8 @@ Array decode_image(std::span<const std::byte> file, int channels, const std::str
 
 Bytes read_image_file(const std::filesystem::path& path, size_t max_bytes) {
     std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error)) {
+    bool            is_there = std::filesystem::exists(std::filesystem::symlink_status(path, error));
+    if (is_there && !std::filesystem::is_regular_file(path, error)) {
         fail<DataError>("{}: is no file with an image (perhaps a folder, a pipe or a broken link); remove it",
                         path.string());
     }
@@ -193,7 +194,7 @@ Bytes read_image_file(const std::filesystem::path& path, size_t max_bytes) {
 
 Array read_image(const std::filesystem::path& path, const Shape& shape, size_t max_memory) {
     const Array image =
-        decode_image(read_file(path, max_file, wrong_file), static_cast<int>(shape[0]), path.string(), max_memory);
+        decode_image(read_image_file(path, max_file), static_cast<int>(shape[0]), path.string(), max_memory);
     Array      result({shape, DType::u8});
     ConstImage whole = view(image);
     resample(whole, evaluation_box(whole, shape[1], shape[2]), view(result));

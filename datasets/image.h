@@ -36,10 +36,11 @@ void decode_image(std::span<const std::byte> file, const ImageInfo& info, Image 
 
 /// An image file as a network wants it, cut and resampled as in evaluation_box.
 ///   shape     [C, H, W], C is 1 or 3
-///   throws    Error if it cannot be read; as decode_image
+///   throws    as read_image_file and decode_image
 Array read_image(const std::filesystem::path& path, const Shape& shape, size_t max_memory = most_image_memory);
 
-/// The bytes of an image's file. throws DataError where it is none, but a folder, a pipe or a broken link.
+/// The bytes of an image's file. Throws Error where there is none, DataError where it is a folder, a pipe or a broken
+/// link instead.
 Bytes read_image_file(const std::filesystem::path& path, size_t max_bytes);
 
 }  // namespace hemp

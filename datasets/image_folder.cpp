@@ -2,6 +2,7 @@
 
 #include "core/file/file.h"
 #include "core/file/hash.h"
+#include "core/file/mapped.h"
 #include "datasets/image.h"
 #include "datasets/pack.h"
 #include "datasets/parallel.h"
@@ -13,6 +14,7 @@
 #include <cctype>
 #include <cstring>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -166,9 +168,15 @@ class Decoder {
     }
 
     void decode_all() {
-        auto count = static_cast<int64_t>(found_.size());
-        check_memory(count, {target_.channels, target_.height, target_.width}, options_.max_memory, folder_.string());
-        images_ = Array({{count, target_.channels, target_.height, target_.width}, DType::u8});
+        auto   count = static_cast<int64_t>(found_.size());
+        size_t bytes = found_.size() * image_bytes();
+        if (options_.cache.empty() || bytes <= options_.max_memory) {
+            check_memory(count, {target_.channels, target_.height, target_.width}, options_.max_memory,
+                         folder_.string());
+            pixels_ = {new uint8_t[bytes], std::default_delete<uint8_t[]>()};
+        } else {
+            decode_on_disk(bytes);
+        }
         for_each_in_parallel(count, options_.threads, [this](int64_t i) {
             try {
                 decode(static_cast<size_t>(i));
@@ -183,12 +191,24 @@ class Decoder {
         });
     }
 
+    /// What is beyond the memory that is allowed lies where the cache will lie.
+    void decode_on_disk(size_t bytes) {
+        try {
+            std::shared_ptr<std::byte> scratch = map_scratch(options_.cache, bytes);
+            pixels_                            = {scratch, reinterpret_cast<uint8_t*>(scratch.get())};
+        } catch (const Error& error) {
+            fail<DataError>(
+                "{}: the images take more than the {} bytes of memory that are allowed, and {}; or allow {} "
+                "with --max-memory",
+                folder_.string(), options_.max_memory, error.what(), bytes);
+        }
+    }
+
     void decode(size_t index) {
         std::string where = found_[index].path.string();
         Bytes       file  = read_image_file(found_[index].path, options_.max_memory);
         ImageInfo   info  = inspect_image(file, where);
-        Image       to{images_.values<uint8_t>().data() + index * image_bytes(), target_.channels, target_.height,
-                 target_.width};
+        Image       to{pixels_.get() + index * image_bytes(), target_.channels, target_.height, target_.width};
         colour_[index]     = info.colour;
         size_t memory_each = options_.max_memory / static_cast<size_t>(std::max(options_.threads, 1));
         if (info.height == target_.height && info.width == target_.width) {
@@ -221,7 +241,8 @@ class Decoder {
         for (size_t i = 0; i < good.size(); ++i) {
             pack.labels.values<int32_t>()[i] = found_[static_cast<size_t>(good[i])].label;
         }
-        pack.images = Images(std::move(images_));
+        pack.images = Images({static_cast<int64_t>(found_.size()), target_.channels, target_.height, target_.width},
+                             std::move(pixels_));
         if (!pack.skipped.empty()) {
             pack.images = pack.images.selected(good);
         }
@@ -240,7 +261,7 @@ class Decoder {
     const LoadOptions&        options_;
     Target                    target_{};
     std::string               first_, last_resort_;
-    Array                     images_;
+    std::shared_ptr<uint8_t>  pixels_;
     // For each image; threads write to different places.
     std::vector<std::string> reasons_;  ///< why it is left out; empty: it is not
     std::vector<uint8_t>     colour_;
@@ -322,10 +343,16 @@ Pack cached(const fs::path& folder, Part part, const std::vector<Found>& found, 
             return *std::move(pack);
         }
     }
+    fs::create_directories(options.cache, ignored);
     Pack pack = decoded(folder, found, options);
     try {
-        fs::create_directories(options.cache, ignored);
         write_pack(path, key, pack);
+        if (static_cast<size_t>(pack.images.shape().size()) > options.max_memory) {
+            // Lies on the disk once more.
+            if (std::optional<Pack> written = read_pack(path, key, dataset.classes.size())) {
+                return *std::move(written);
+            }
+        }
     } catch (const Error& error) {
         notes.push_back(fmt::format("{}; the images will be decoded again next time", error.what()));
     }

@@ -38,4 +38,25 @@ MappedFile map_file(const std::filesystem::path& path) {
             size};
 }
 
+std::shared_ptr<std::byte> map_scratch(const std::filesystem::path& folder, size_t size) {
+    auto refuse = [&](const char* call, int error) {
+        fail("{}: no file of {} bytes can be made there, {} says \"{}\"; make room or choose another folder",
+             folder.string(), size, call, std::generic_category().message(error));
+    };
+    int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+        refuse("open", errno);
+    }
+    std::shared_ptr<void> close(nullptr, [descriptor](void*) { ::close(descriptor); });
+    // A page without a place on the disk would end the program when it is written.
+    if (int error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(size)); error != 0) {
+        refuse("posix_fallocate", error);
+    }
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (memory == MAP_FAILED) {
+        refuse("mmap", errno);
+    }
+    return {static_cast<std::byte*>(memory), [memory, size](std::byte*) { ::munmap(memory, size); }};
+}
+
 }  // namespace hemp

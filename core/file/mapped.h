@@ -16,4 +16,9 @@ struct MappedFile {
 /// Throws Error if the file cannot be opened or mapped.
 MappedFile map_file(const std::filesystem::path& path);
 
+/// Memory of `size` bytes, at least one, that lies in a file without a name in `folder`: for what need not fit into
+/// real memory. The disk's space is taken at once.
+/// Throws Error if the file cannot be made, as when the disk is full.
+std::shared_ptr<std::byte> map_scratch(const std::filesystem::path& folder, size_t size);
+
 }  // namespace hemp

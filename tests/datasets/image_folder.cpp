@@ -247,7 +247,20 @@ TEST_CASE("an image is read as the network wants it") {
     write_file_atomically(folder / "image.png", png(3));
     CHECK(read_image(folder / "image.png", {1, 28, 28}).shape() == Shape{1, 28, 28});
     CHECK(read_image(folder / "image.png", {3, 4, 6}).values<uint8_t>()[1] == 9);
-    CHECK_THROWS_AS(read_image(folder / "absent.png", {3, 4, 6}), Error);
+    try {
+        read_image(folder / "absent.png", {3, 4, 6});
+        FAIL("an absent file was read");
+    } catch (const DataError&) {
+        FAIL("an absent file is no damaged one");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()).find("absent.png") != std::string::npos);
+    }
+    REQUIRE(mkfifo((folder / "pipe.png").c_str(), 0600) == 0);
+    std::filesystem::create_symlink("nowhere.png", folder / "link.png");
+    for (const char* other : {"pipe.png", "link.png", "."}) {
+        CAPTURE(other);
+        CHECK_THROWS_AS(read_image(folder / other, {3, 4, 6}), DataError);
+    }
 }
 
 TEST_CASE("a folder of images, decoded by threads") {
@@ -471,13 +484,30 @@ TEST_CASE("a folder of images, decoded by threads") {
     }
     SUBCASE("beyond the memory limit is refused") {
         LoadOptions options;
-        options.max_memory = 1000;
+        options.max_memory = 20000;
         fs::remove(folder / "train/dog/a.JPG");
         fs::remove(folder / "train/dog/b.png");
-        for (int i = 0; i < 20; ++i) {
+        for (int i = 0; i < 300; ++i) {
             write_file_atomically(folder / ("train/dog/" + std::to_string(i) + ".png"), png(1));
         }
         CHECK_THROWS_AS(load(Part::train, options), DataError);
+
+        // With a cache the disk holds them.
+        Dataset whole = load(Part::train);
+        options.cache = folder / "cache";
+        for (const char* from : {"decoded", "cached"}) {
+            CAPTURE(from);
+            Dataset again = load(Part::train, options);
+            REQUIRE(again.images.shape() == whole.images.shape());
+            for (int64_t i = 0; i < whole.size(); ++i) {
+                CHECK(std::ranges::equal(again.images.bytes_of(i), whole.images.bytes_of(i)));
+            }
+            CHECK(again.notes.empty());
+        }
+        CHECK(std::distance(fs::directory_iterator(options.cache), {}) == 1);
+        write_file_atomically(folder / "file", png(1));
+        options.cache = folder / "file" / "cache";
+        CHECK_THROWS_WITH_AS(load(Part::train, options), doctest::Contains("with --max-memory"), DataError);
     }
     SUBCASE("without a test part says so") {
         fs::remove_all(folder / "test");
