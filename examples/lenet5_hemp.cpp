@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
 
     // snippet: hemp
     Regularizer hemp(net.weights(), {.levels = 7});
-    Tensor      quantized_loss = hemp.quantized(loss, constant(1.0f));  // forward pass on the nearest levels
+    Tensor      quantized_loss = hemp.quantized(loss);  // forward pass on the nearest levels
     Gradients   grads          = hemp.penalized(grad(quantized_loss, net.trained()), coefficient);
     Program     finetune       = compile({quantized_loss}, adam(grads, {.rate = rate}));
     Program     refresh        = compile({hemp.bits()}, hemp.refresh());  // the entropy and its gradient

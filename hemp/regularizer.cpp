@@ -8,7 +8,6 @@
 #include "core/ops/multiply.h"
 #include "core/ops/negate.h"
 #include "core/ops/reduce.h"
-#include "core/ops/select.h"
 #include "core/ops/slice.h"
 #include "core/ops/subtract.h"
 #include "core/substitute.h"
@@ -136,11 +135,10 @@ double Regularizer::price(const std::vector<Standing>& standing) {
     return bits / static_cast<double>(count);
 }
 
-Tensors Regularizer::quantized(const Tensors& tensors, const Tensor& on) const {
+Tensors Regularizer::quantized(const Tensors& tensors) const {
     std::map<Tensor, Tensor> exchange;
     for (size_t i = 0; i < weights_.size(); ++i) {
-        Tensor q              = quantize(weights_[i], levels_[i]);
-        exchange[weights_[i]] = on ? select(on, q, weights_[i]) : q;
+        exchange[weights_[i]] = quantize(weights_[i], levels_[i]);
     }
     return substitute(tensors, exchange);
 }

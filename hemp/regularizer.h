@@ -70,11 +70,11 @@ class Regularizer {
     ///   standing   of each of the weights in the file; none given: as they are
     double price(const std::vector<Standing>& standing = {});
 
-    /// The same loss with every weight read as its nearest level (given a scalar `on`, where it is not 0); gradients go
-    /// straight through to the weights, and to the levels.
-    Tensor quantized(const Tensor& loss, const Tensor& on = {}) const { return quantized(Tensors{loss}, on)[0]; }
+    /// The same loss with every weight read as its nearest level; gradients go straight through to the weights, and to
+    /// the levels.
+    Tensor quantized(const Tensor& loss) const { return quantized(Tensors{loss})[0]; }
     /// The same of a loss and what else the forward pass gives: new statistics of batch norm.
-    Tensors quantized(const Tensors& tensors, const Tensor& on = {}) const;
+    Tensors quantized(const Tensors& tensors) const;
 
     /// Gradients of loss + coefficient * bits a weight, with the cached gradient of the bits: to the weights, and to
     /// steps() where `gradients` has them.
