@@ -15,16 +15,11 @@ namespace {
 struct BenchArguments {
     std::vector<std::string> models;
     std::string              mode  = "train";
-    int64_t                  batch = 0;  ///< 0: what is usual for the size of the images
+    int64_t                  batch = 0;  ///< 0: the usual one
 };
 
 const std::vector<std::string> usual_models{"lenet300",          "lenet5",   "resnet32", "vgg16-cifar",
                                             "mobilenetv2-cifar", "resnet18", "resnet50", "mobilenetv2"};
-
-int64_t usual_batch(const Shape& image) {
-    int64_t pixels = image[1] * image[2];
-    return pixels < 32 * 32 ? 100 : pixels <= 64 * 64 ? 128 : 16;
-}
 
 struct Measurement {
     int64_t batch   = 0;
@@ -33,11 +28,10 @@ struct Measurement {
     int     threads = 0;
 };
 
-Measurement measure(const std::string& name, StepOptions options, size_t file_memory) {
+Measurement measure(const std::string& name, const StepOptions& options, size_t file_memory) {
     using Clock = std::chrono::steady_clock;
     Model model = named_model(name, file_memory);
     reset_peak_memory();
-    options.batch = options.batch > 0 ? options.batch : usual_batch(model.image);
     Step step(model, options);
     for (int i = 0; i < 3; ++i) {
         step.run();
@@ -53,7 +47,7 @@ Measurement measure(const std::string& name, StepOptions options, size_t file_me
     }
     auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
     std::ranges::nth_element(seconds, middle);
-    return {options.batch, *middle, peak_memory(), step.program().threads()};
+    return {step.batch(), *middle, peak_memory(), step.program().threads()};
 }
 
 int bench(const BenchArguments& arguments, const Settings& settings) {

@@ -17,7 +17,7 @@ namespace {
 
 struct ExplainArguments {
     std::string model;
-    int64_t     batch = 100;
+    int64_t     batch = 0;  ///< 0: the usual one
     bool        train = false;
     bool        time  = false;
 };
@@ -152,7 +152,7 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
         }
         Json json{{"model", model.name},
                   {"mode", arguments.train ? "train" : "infer"},
-                  {"batch", arguments.batch},
+                  {"batch", step.batch()},
                   {"threads", program.threads()},
                   {"kernel_family", name_of(instruction_set())},
                   {"graph", graph_lines(step)},
@@ -175,7 +175,7 @@ int explain(const ExplainArguments& arguments, const Settings& settings) {
     }
 
     fmt::print("graph of {}, {}, batch {}\n", model.name, arguments.train ? "a training step" : "inference",
-               arguments.batch);
+               step.batch());
     for (const std::string& line : graph_lines(step)) {
         fmt::print("  {}\n", line);
     }
@@ -225,7 +225,8 @@ Action add_explain(Command& command) {
         .option("MODEL", arguments->model,
                 "Name of a model (NAME:N: with N classes), a .json file that describes one, or a trained one")
         .required();
-    command.option("--batch", arguments->batch, "Images a step").between(1, 1 << 20).shows_default();
+    command.option("--batch", arguments->batch, "Images a step; default: 100, 128 or 16, by the size of the images")
+        .between(1, 1 << 20);
     command.option("--train", arguments->train, "A training step instead of inference");
     command.option("--time", arguments->time, "Run it, and measure each step");
     return [arguments](const Settings& settings) { return explain(*arguments, settings); };

@@ -5,10 +5,19 @@
 #include "optim/sgd.h"
 
 namespace hemp {
+namespace {
+
+int64_t usual_batch(const Shape& image) {
+    int64_t pixels = image[1] * image[2];
+    return pixels < 32 * 32 ? 100 : pixels <= 64 * 64 ? 128 : 16;
+}
+
+}  // namespace
 
 Step::Step(const Model& model, const StepOptions& options)
-    : image_input_(input("images", {options.batch, model.image[0], model.image[1], model.image[2]}, DType::u8)),
-      label_input_(input("labels", {options.batch}, DType::i32)),
+    : batch_(options.batch > 0 ? options.batch : usual_batch(model.image)),
+      image_input_(input("images", {batch_, model.image[0], model.image[1], model.image[2]}, DType::u8)),
+      label_input_(input("labels", {batch_}, DType::i32)),
       rate_input_(input("rate", {})),
       program_([&] {
           Pass   pass{.training = options.train, .step = constant(Array(Shape{}, std::vector<int32_t>{0}))};
@@ -31,7 +40,7 @@ Step::Step(const Model& model, const StepOptions& options)
     for (size_t i = 0; i < images_.bytes(); ++i) {
         images_.values<uint8_t>()[i] = static_cast<uint8_t>(random.below(256, i));
     }
-    for (size_t i = 0; i < static_cast<size_t>(options.batch); ++i) {
+    for (size_t i = 0; i < static_cast<size_t>(batch_); ++i) {
         labels_.values<int32_t>()[i] = static_cast<int32_t>(i % static_cast<size_t>(model.classes));
     }
     rate_.values<float>()[0] = 1e-4f;

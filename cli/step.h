@@ -8,7 +8,7 @@ namespace hemp {
 
 struct StepOptions {
     bool train = false;  ///< loss, gradients and SGD with momentum and decay; otherwise the logits, with frozen weights
-    int64_t batch      = 100;
+    int64_t batch      = 0;  ///< images; 0: what is usual for their size, 100, 128 or 16
     size_t  max_memory = size_t{16} << 30;
 };
 
@@ -19,6 +19,7 @@ class Step {
     void run() { program_.run(feeds()); }
     void profile() { program_.profile(feeds()); }
 
+    int64_t        batch() const { return batch_; }
     const Tensors& outputs() const { return outputs_; }
     const Updates& updates() const { return updates_; }
     const Program& program() const { return program_; }
@@ -27,6 +28,7 @@ class Step {
  private:
     std::vector<Feed> feeds() const;
 
+    int64_t batch_;
     Tensor  image_input_, label_input_, rate_input_;
     Tensors outputs_;
     Updates updates_;
