@@ -18,6 +18,8 @@ PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 PEER_NAMES = {"vgg16-cifar": "vgg16", "vgg16": None}
 # One image at a time is inference as well.
 MODES = {"train": ("train", None), "infer": ("infer", None), "latency": ("infer", 1)}
+MODELS = ["lenet300", "lenet5", "resnet32", "vgg16-cifar", "mobilenetv2-cifar", "resnet18", "resnet50", "mobilenetv2"]
+LEAST_STEPS = 20  # for a median
 
 
 def run(command):
@@ -60,15 +62,20 @@ def measure(model, arguments, peer, pythons):
     threads = ["--threads", str(arguments.threads), "--json"]
     ours, theirs = Side("hemp"), {}
     for _ in range(arguments.rounds):
+        sized = ["--batch", str(batch)] if batch else []
+        ours.rounds += run(["build/cli/hemp", "bench", model, "--mode", mode, *sized, *threads])
+        own = ours.rounds[-1]
+        # torch_step.py measures for a time: enough for its steps to take 2.5 times as long as ours.
+        seconds = max(3, 2.5 * LEAST_STEPS * own["ms_per_step"] / 1000)
+        same = ["--batch", str(own["batch"]), "--seconds", f"{seconds:.1f}"]
         for python in pythons:
-            sized = ["--batch", str(batch)] if batch else []
-            row = run([python, peer, "--model", name, "--mode", mode, *sized, *threads])
+            row = run([python, peer, "--model", name, "--mode", mode, *same, *threads])
             theirs.setdefault(row["torch"], Side(row["torch"])).rounds.append(row)
+            if row["steps"] < LEAST_STEPS:
+                print(f"peer: the median of torch {row['torch']} is of {row['steps']} steps only", file=sys.stderr)
             load = row["other_load_cores"]
             if load is not None and load > 0.1:
                 print(f"peer: other programs kept {load} cores busy; do not trust this round", file=sys.stderr)
-        # torch_step.py knows the usual batch of each network.
-        ours.rounds += run(["build/cli/hemp", "bench", model, "--mode", mode, "--batch", str(row["batch"]), *threads])
     return ours, sorted(theirs.values(), key=Side.ms)
 
 
@@ -78,7 +85,7 @@ def print_row(cells):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench --peer", description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", metavar="MODEL", default=["lenet300", "lenet5"])
+    parser.add_argument("models", nargs="*", metavar="MODEL", default=MODELS, help="default: %(default)s")
     parser.add_argument("--mode", choices=MODES, default="train",
                         help="a training step, inference, or inference of one image (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of all programs in turns (default: %(default)s)")
