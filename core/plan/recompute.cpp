@@ -22,16 +22,16 @@ bool is_in_blocks(const Tensor& tensor) { return layout_of(tensor) == "channel b
 
 /// Whether a node in blocks of channels has its first `images` operands as they are, the others a value a channel.
 bool is_per_channel(const Tensor& tensor, size_t images) {
-    const Tensors& inputs = tensor.node().inputs;
-    const Shape&   blocks = tensor.shape();
-    return std::all_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
-        const Shape& shape = input.shape();
-        int          rank  = shape.rank();
-        bool         image = &input < &inputs[images];
-        return image ? shape == blocks
-                     : rank >= 4 && shape.size() == blocks[1] * blocks[4] && shape[rank - 1] == blocks[4] &&
-                           shape[rank - 4] == blocks[1];
-    });
+    const Tensors& inputs         = tensor.node().inputs;
+    const Shape&   blocks         = tensor.shape();
+    auto           first_channels = inputs.begin() + static_cast<std::ptrdiff_t>(images);
+    return std::all_of(inputs.begin(), first_channels, [&](const Tensor& image) { return image.shape() == blocks; }) &&
+           std::all_of(first_channels, inputs.end(), [&](const Tensor& channels) {
+               const Shape& shape = channels.shape();
+               int          rank  = shape.rank();
+               return rank >= 4 && shape.size() == blocks[1] * blocks[4] && shape[rank - 1] == blocks[4] &&
+                      shape[rank - 4] == blocks[1];
+           });
 }
 
 /// Can a kernel do it while it reads an image in blocks of channels: the gradient of batch norm?

@@ -1,8 +1,10 @@
 #include "cli/trainer.h"
 #include "cli/run_options.h"
 
+#include "core/ops/cross_entropy.h"
 #include "core/run/program.h"
 #include "datasets/dataset.h"
+#include "datasets/loader.h"
 #include "hemp/quantizer.h"
 #include "tests/arrays.h"
 #include "tests/harness.h"
@@ -117,6 +119,35 @@ TEST_CASE("batch norm's statistics are those of the network with quantized weigh
         apart = std::max(apart, std::abs(mean - other));
     }
     CHECK(apart > 0.01);  // else the test tells nothing
+}
+
+TEST_CASE("the loss of mixed images is that of both labels, by their shares") {
+    Dataset digits = load_dataset("digits", Part::test, {});
+    Recipe  mixed{.name = "mixed", .epochs = 1, .batch = 50, .mixup = 1};
+    Model   model = build_model("lenet300", 1);
+
+    // What the first step sees, and its loss from two plain ones.
+    Loader loader(digits, {.batch = 50, .height = 28, .width = 28, .seed = 1, .mixup = 1, .drop_last = true});
+    loader.start_epoch(0);
+    Batch batch;
+    REQUIRE(loader.next(batch));
+    REQUIRE(std::abs(batch.share - 0.5f) > 0.05f);
+    Tensor  images = input("images", batch.images.shape(), DType::u8);
+    Tensor  labels = input("labels", {50}, DType::i32), others = input("others", {50}, DType::i32);
+    Pass    silent;
+    Tensor  logits  = model(images, silent);
+    Program program = compile({cross_entropy(logits, labels), cross_entropy(logits, others)});
+    program.run({{images, batch.images}, {labels, batch.labels}, {others, batch.other_labels}});
+    double share = static_cast<double>(batch.share), own = program.scalar(0), other = program.scalar(1);
+    REQUIRE(std::abs(own - other) > 0.01);
+
+    Trainer trainer(model, digits, {.recipe = mixed, .seed = 1});
+    double  loss = 0;
+    trainer.run_epoch([&](const Trainer::Progress& now) {
+        loss = now.loss;
+        return false;
+    });
+    CHECK(loss == doctest::Approx(share * own + (1 - share) * other).epsilon(1e-5));
 }
 
 TEST_CASE("a quantizer gives the levels that it is named after") {

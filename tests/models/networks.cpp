@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <map>
+#include <sstream>
 
 using namespace hemp;
 
@@ -43,6 +45,37 @@ TEST_CASE("the networks have as many parameters as the literature counts") {
         CHECK(trained_parameters(model) == published.at(name));
     }
     CHECK(model_names().size() == published.size());
+}
+
+TEST_CASE("tensors have torchvision's names and shapes, in its order") {
+    // Written by tests/models/make-torchvision-names.py.
+    std::ifstream golden(HEMP_SOURCE_ROOT "/tests/golden/torchvision-names.txt");
+    REQUIRE(golden.good());
+    std::map<std::string, std::string> expected;
+    std::string                        line, network;
+    while (std::getline(golden, line)) {
+        if (line.starts_with(' ')) {
+            expected.at(network) += line.substr(1) + "\n";
+        } else {
+            network = line;
+            expected[network];
+        }
+    }
+    REQUIRE(expected.size() == 6);
+    for (const auto& [name, tensors] : expected) {
+        CAPTURE(name);
+        Model              model = build_model(name, 1);
+        std::ostringstream own;
+        for (const Parameter& each : model.parameters()) {
+            own << each.name;
+            const Shape& shape = each.variable.shape();
+            for (int i = 0; i < shape.rank(); ++i) {
+                own << ' ' << shape[i];
+            }
+            own << '\n';
+        }
+        CHECK(own.str() == tensors);
+    }
 }
 
 TEST_CASE("every network takes images of its size to its classes") {

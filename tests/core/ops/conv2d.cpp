@@ -34,6 +34,17 @@ TEST_CASE("conv2d") {
         check_conv2d({2, 2, 7, 6}, {3, 2, 3, 3}, {.stride = {2, 1}, .padding = {1, 2}});
         check_conv2d({2, 2, 7, 8}, {2, 2, 2, 3}, {.stride = {1, 3}, .dilation = {2, 2}});
         check_conv2d({2, 4, 5, 5}, {6, 2, 3, 3}, {.padding = {1, 1}, .groups = 2});
+        for (int64_t stride : {1, 2, 3}) {
+            for (int64_t dilation : {1, 2}) {
+                for (int64_t groups : {1, 3}) {
+                    check_conv2d({1, 9, 7, 8}, {6, 9 / groups, 3, 2},
+                                 {.stride   = {stride, stride},
+                                  .padding  = {dilation, 1},
+                                  .dilation = {dilation, dilation},
+                                  .groups   = groups});
+                }
+            }
+        }
         check_conv2d({2, 4, 5, 5}, {4, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 4});
         check_conv2d({2, 2, 8, 8}, {2, 1, 3, 3},
                      {.stride = {2, 2}, .padding = {2, 2}, .dilation = {2, 1}, .groups = 2});

@@ -86,7 +86,22 @@ TEST_CASE("finished convolutions") {
         check_finished({2, 18, 5, 4}, {18, 1, 3, 3}, {.padding = {1, 1}, .groups = 18});
         check_finished({1, 16, 6, 7}, {16, 1, 3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .groups = 16});
     }
+    SUBCASE("of one image or two, odd and even sizes, strides 1 to 3") {
+        for (int64_t stride : {1, 2, 3}) {
+            for (int64_t kernel : {1, 3}) {
+                for (const Shape& x : {Shape{1, 7, 5, 9}, Shape{2, 31, 8, 7}}) {
+                    ConvOptions options{.stride = {stride, stride}, .padding = {kernel / 2, kernel / 2}};
+                    check_finished(x, {18, x[1], kernel, kernel}, options, direct, {finishings.back()});
+                    options.groups = x[1];
+                    check_finished(x, {x[1], 1, kernel, kernel}, options, direct, {finishings.back()});
+                }
+            }
+        }
+    }
     SUBCASE("by Winograd's algorithm") {
+        for (const Shape& x : {Shape{1, 16, 13, 19}, Shape{3, 33, 8, 8}}) {
+            check_finished(x, {17, x[1], 3, 3}, {.padding = {1, 1}}, winograd, {finishings.back()});
+        }
         check_finished({2, 20, 14, 17}, {18, 20, 3, 3}, {.padding = {1, 1}}, winograd);
     }
     SUBCASE("by Winograd's algorithm, filters transformed on the way") {

@@ -79,6 +79,13 @@ TEST_CASE("cross_entropy") {
         CHECK(computed(loss) == std::vector<float>{1000});
         CHECK(computed(grad(loss, {logits})[0].gradient) == std::vector<float>{-0.5f, 0.5f, 0, 0});
     }
+    SUBCASE("of smoothed labels counts every class") {
+        // Probabilities of 1/8, 2/8 and 5/8, which should be 0.1, 0.8 and 0.1.
+        Tensor logits = given({1, 3}, {0, std::log(2.0f), std::log(5.0f)});
+        Tensor label  = variable("label", Array(Shape{1}, std::vector<int32_t>{1}));
+        CHECK(computed(cross_entropy(logits, label, 0.3f))[0] ==
+              doctest::Approx(0.1 * std::log(8.0) + 0.8 * std::log(4.0) + 0.1 * std::log(1.6)));
+    }
     SUBCASE("of equal logits is the logarithm of the number of classes") {
         CHECK(computed(cross_entropy(given({2, 4}, std::vector<float>(8, 3.0f)), labels))[0] ==
               doctest::Approx(std::log(4.0)));
