@@ -55,7 +55,7 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     if (!estimated_ && done_ > 5 && now > warm_ + std::chrono::seconds(2)) {
         estimated_ = true;
         if (double seconds_left = this->seconds_left(); seconds_left > 30) {
-            std::string more = more_rounds_ == 0 ? "" : ", and half as long for each further round";
+            std::string more = more_rounds_ == 0 ? "" : ", and at most as long for each further round";
             line(fmt::format("this will take about {}{}", duration(seconds_left), more));
         }
     }

@@ -110,8 +110,9 @@ void check_same_run(const fs::path& folder, const Json& now) {
     Json defaults = to_json(RunOptions{});
     for (const auto& [key, value] : now["arguments"].items()) {
         // Options that were not there yet when the run began were as they are by default.
-        Json before = stored["arguments"].value(key, defaults[key]);
-        if (before != value) {
+        Json before        = stored["arguments"].value(key, defaults[key]);
+        bool longer_search = key == "rounds" && before > 1 && value > before;
+        if (before != value && !longer_search) {
             bool        named = key == "model" || key == "input";
             bool        off   = defaults[key].is_boolean() && defaults[key].get<bool>();
             std::string flag  = (named ? "" : off ? "--no-" : "--") + key;
@@ -343,8 +344,8 @@ void Run::save() {
     if (search_) {
         Search::State search               = search_->state();
         state.metadata["search"]           = fmt::format("{}", search.coefficient);
-        state.metadata["search_too_small"] = fmt::format("{}", search.too_small);
-        state.metadata["search_too_large"] = fmt::format("{}", search.too_large);
+        state.metadata["asked_too_little"] = search.asked_too_little ? "1" : "0";
+        state.metadata["asked_too_much"]   = search.asked_too_much ? "1" : "0";
         state.metadata["path"]             = text_of(path_);
     }
     keep_about_images(state);
@@ -363,8 +364,8 @@ void Run::restore() {
         best_ = {std::stoll(metadata.at("best_epoch")), std::stod(metadata.at("best_accuracy")),
                  std::stoull(metadata.at("best_bytes")), metadata.at("best_is_settled") == "1"};
         if (search_) {
-            search_->restore({std::stod(metadata.at("search")), std::stod(metadata.at("search_too_small")),
-                              std::stod(metadata.at("search_too_large"))});
+            search_->restore({std::stod(metadata.at("search")), metadata.at("asked_too_little") == "1",
+                              metadata.at("asked_too_much") == "1"});
             path_ = parse_json(metadata.at("path"));
         }
     } catch (const std::logic_error&) {  // not there, or no number
@@ -531,24 +532,21 @@ bool Run::next_round() {
     std::string outcome   = fmt::format("round {}: entropy {:.3g}, {} bytes at {:.2f} %, target {}", path_.size(),
                                         last["entropy"].get<double>(), grouped(last["bytes"].get<uint64_t>()),
                                         last["accuracy"].get<double>(), last["target_reached"] ? "reached" : "missed");
-    bool        going     = search_->next(too_small) && std::ssize(path_) < options_.rounds;
-    if (!going) {
-        Search::State found = search_->state();
-        bool          open  = found.too_small == 0 || found.too_large == 0;
-        if (open && last["target_reached"]) {
-            outcome += fmt::format("; more --rounds would find a {} file, the target still holds",
+    if (std::ssize(path_) == options_.rounds) {
+        if (std::ranges::all_of(path_, [](const Json& round) { return round["target_reached"].get<bool>(); })) {
+            outcome += fmt::format("; --resume with more --rounds would find a {} file, the target still holds",
                                    least_accuracy_ >= 0 ? "smaller" : "more accurate");
         }
         progress_->line(outcome);
         return false;
     }
-    // Weights that a smaller coefficient made are where a larger one goes on; what came of too large a one is left.
+    search_->next(too_small);
     if (too_small) {
         save_checkpoint(file("round.ckpt"), trainer_->state());
     } else {
         trainer_->restore_variables(load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint);
     }
-    trainer_->start_round((recipe_.epochs + 1) / 2, static_cast<float>(search_->too_small()),
+    trainer_->start_round(search_->goes_on() ? (recipe_.epochs + 1) / 2 : recipe_.epochs,
                           static_cast<float>(search_->coefficient()));
     progress_->expect(trainer_->epochs());
     progress_->line(fmt::format("{}; next: entropy {:.3g}", outcome, search_->coefficient()));
@@ -671,8 +669,8 @@ std::string Run::plan() const {
                 : fmt::format("; wanted: the most accurate file of at most {} bytes", grouped(options_.target_bytes));
     }
     if (search_) {
-        text += fmt::format(", in this and at most {} of half as many epochs",
-                            options_.rounds == 2 ? "a round" : fmt::format("{} rounds", options_.rounds - 1));
+        text +=
+            fmt::format(", in {} rounds, of half as many epochs where they go on from an earlier one", options_.rounds);
     }
     return place_.kept ? text + fmt::format("; what is best so far is in {}", place_.folder.string()) : text;
 }

@@ -1,35 +1,35 @@
 #pragma once
-// Which coefficient of the entropy meets a target: found by rounds of training, each from what the one before left.
-
-#include <cstdint>
+// Which coefficient of the entropy meets a target: found by rounds of training.
 
 namespace hemp {
 
-/// Doubles or halves the coefficient until one round asked for too little and another for too much, then takes the
-/// geometric mean of the nearest two: files shrink, and accuracy falls, as the coefficient grows.
+/// Each round goes on from the network of the last one that asked for too little, at first from the one to compress;
+/// what came of a round that asked for too much is left, and the next one asks for half. Before any did, coefficients
+/// double. Files shrink, and accuracy falls, with the coefficient and with every epoch: near the target the same
+/// coefficient takes the next step.
 class Search {
  public:
     explicit Search(double first) : coefficient_(first) {}
 
     double coefficient() const { return coefficient_; }  ///< of the round that runs
 
-    /// The largest that asked for too little, which the next round goes on from; 0 while there is none.
-    double too_small() const { return too_small_; }
+    /// The round that ran asked for too little, or for too much.
+    void next(bool too_small);
 
-    /// The round that ran asked for too little, or for too much. False when another would tell little more.
-    bool next(bool too_small);
+    /// Some round asked for too little: the next one goes on from it.
+    bool goes_on() const { return asked_too_little_; }
 
     /// What a resumed search goes on with.
     struct State {
-        double coefficient = 0, too_small = 0, too_large = 0;
+        double coefficient      = 0;
+        bool   asked_too_little = false, asked_too_much = false;  ///< some round did
     };
-    State state() const { return {coefficient_, too_small_, too_large_}; }
+    State state() const { return {coefficient_, asked_too_little_, asked_too_much_}; }
     void  restore(const State& state);
 
  private:
     double coefficient_;
-    double too_small_ = 0;
-    double too_large_ = 0;  ///< the smallest that asked for too much; 0: none did
+    bool   asked_too_little_ = false, asked_too_much_ = false;
 };
 
 }  // namespace hemp

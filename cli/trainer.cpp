@@ -211,8 +211,8 @@ void Trainer::build() {
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
 
-void Trainer::start_round(int64_t epochs, float from, float entropy) {
-    round_ = {.first = epoch_, .epochs = epochs, .from = from, .entropy = entropy};
+void Trainer::start_round(int64_t epochs, float entropy) {
+    round_ = {.first = epoch_, .epochs = epochs, .entropy = entropy};
     if (!options_.recipe.prunes()) {
         for (const Tensor& each : alive_) {
             std::ranges::fill(value_of(each).values<float>(), 1.0f);
@@ -334,7 +334,7 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
         int64_t at    = epoch_ * per_epoch + step_;
         double  past  = static_cast<double>(at - start);
         float   share = ramp > 0 ? static_cast<float>(std::clamp(past / ramp, 0.0, 1.0)) : 1.0f;
-        float   full  = round_.from + (round_.entropy - round_.from) * share;
+        float   full  = round_.entropy * share;
         float   rate  = schedule.rate(at - round_.first * per_epoch);
         if (regularizer_ && step_ % recipe.refresh == 0) {
             refresh();
@@ -425,7 +425,6 @@ Checkpoint Trainer::state() const {
 
     checkpoint.metadata["round_first"]   = std::to_string(round_.first);
     checkpoint.metadata["round_epochs"]  = std::to_string(round_.epochs);
-    checkpoint.metadata["round_from"]    = fmt::format("{}", round_.from);
     checkpoint.metadata["round_entropy"] = fmt::format("{}", round_.entropy);
     return checkpoint;
 }
@@ -496,7 +495,6 @@ void Trainer::restore(const Checkpoint& checkpoint) {
     total_ = std::stod(metadata("total"));
     round_ = {.first   = std::stoll(metadata("round_first")),
               .epochs  = std::stoll(metadata("round_epochs")),
-              .from    = std::stof(metadata("round_from")),
               .entropy = std::stof(metadata("round_entropy"))};
 }
 

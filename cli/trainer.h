@@ -33,8 +33,7 @@ class Trainer {
     struct Round {
         int64_t first   = 0;  ///< epoch
         int64_t epochs  = 0;
-        float   from    = 0;  ///< the coefficient at the start
-        float   entropy = 0;  ///< and as it becomes
+        float   entropy = 0;  ///< coefficient of the entropy, which it rises to
     };
     const Round& round() const { return round_; }  ///< at first the recipe's
     int64_t      epochs() const { return round_.first + round_.epochs; }
@@ -49,7 +48,7 @@ class Trainer {
     };
 
     /// Goes on for so many epochs after the last, to another coefficient; zeros may move again.
-    void start_round(int64_t epochs, float from, float entropy);
+    void start_round(int64_t epochs, float entropy);
 
     /// From this epoch of the round on zeros stay, and the coefficient is 0.
     int64_t first_frozen_epoch() const;

@@ -3,6 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "tests/folder.h"
 #include "tests/patterns.h"
+#include "tests/sanitized.h"
 
 #include <doctest/doctest.h>
 
@@ -30,6 +31,7 @@
 namespace fs = std::filesystem;
 using hemp::all_matches;
 using hemp::matches;
+using hemp::sanitized;
 using hemp::TemporaryFolder;
 
 namespace {
@@ -170,14 +172,6 @@ std::string hemp_file_of_zeros(uint64_t elements) {
     return bytes + std::string(4, '\0');
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool sanitized = false;
-#endif
-
 /// A folder in MNIST's layout with two images a part.
 void write_mnist(const fs::path& folder, const std::string& labels) {
     fs::create_directories(folder);
@@ -248,6 +242,30 @@ TEST_CASE("explain and bench take a trained network, and leave out units that no
     check_refused(folder, "explain " HEMP_SOURCE_ROOT "/tests", 1, "best.ckpt");
 }
 
+TEST_CASE("explain --time measures every step, beside what the machine allows") {
+    TemporaryFolder folder;
+    auto            told = nlohmann::json::parse(run(folder, "explain lenet5 --batch 10 --train --time --json").out);
+    double          sum  = 0;
+    bool            says_why = false;
+    REQUIRE(told["steps"].size() > 5);
+    for (const auto& step : told["steps"]) {
+        CAPTURE(step["name"]);
+        CHECK(step["seconds"] > 0);
+        CHECK(step["roofline_share"] >= 0);
+        sum += step["seconds"].get<double>();
+        says_why |= !step["instead"].get<std::string>().empty();
+    }
+    CHECK(says_why);
+    CHECK(told["seconds"].get<double>() == doctest::Approx(sum));
+    CHECK(told["roofline"]["flops"] > 0);
+    CHECK(told["roofline"]["bytes_per_second"] > 0);
+    std::string shown = run(folder, "explain lenet5 --batch 10 --time").out;
+    CHECK(
+        matches(shown, "step +result +layout +Mflop +MB +in place +us +Gflop/s +GB/s +roofline +algorithm +why not a"));
+    CHECK(matches(shown, "this machine's roofline: [0-9]+ Gflop/s, [0-9.]+ GB/s"));
+    CHECK(matches(run(folder, "bench lenet300 --batch 10").out, "model +mode +batch +threads +ms a step +images/s"));
+}
+
 TEST_CASE("explain predicts within 5 % what bench measures of memory") {
     if (sanitized) {
         MESSAGE("skipped: a sanitizer holds memory of its own");
@@ -260,11 +278,12 @@ TEST_CASE("explain predicts within 5 % what bench measures of memory") {
         REQUIRE(found.size() == 1);
         return std::stod(found[0]);
     };
-    for (const char* model : {"lenet300", "lenet5", "resnet20"}) {
+    for (const char* sized : {"lenet300 --batch 32", "lenet5 --batch 32", "resnet20 --batch 32",
+                              "mobilenetv2-cifar --batch 8", "vgg16-cifar --batch 8", "resnet50 --batch 2"}) {
         for (bool train : {true, false}) {
-            CAPTURE(model);
+            CAPTURE(sized);
             CAPTURE(train);
-            std::string batch     = std::string(model) + " --batch 32";
+            std::string batch     = sized;
             double      predicted = number("explain " + batch + (train ? " --train" : ""), "predicted_peak");
             double      measured  = number("bench " + batch + " --mode " + (train ? "train" : "infer"), "peak_rss_mib");
             CHECK(predicted / (1 << 20) == doctest::Approx(measured).epsilon(0.05));
@@ -640,7 +659,9 @@ TEST_CASE("a target is searched for in rounds, and an interrupted search goes on
         REQUIRE(run(folder, search + "--resume --quiet --out " + out).code == 0);
         check_same_run(folder, "whole", out);
     }
-    check_refused(folder, target + "--resume --rounds 4 --out whole", 2, "begun with --rounds 3, not with --rounds 4");
+    check_refused(folder, target + "--resume --rounds 2 --out whole", 2, "begun with --rounds 3, not with --rounds 2");
+    Result longer = run(folder, target + "--resume --rounds 4 --quiet --json --out whole -o whole.hemp");
+    CHECK(nlohmann::json::parse(longer.out)["path"].size() == 4);
     check_refused(folder, "compress run --data digits --rounds 3", 2, "--rounds");
     Result one = run(folder, target + "--rounds 1 --json --quiet --force --out whole");
     CHECK(one.out.find("\"path\"") == std::string::npos);
@@ -657,7 +678,7 @@ TEST_CASE("a search keeps what was pruned when a round starts afresh") {
     for (; std::getline(lines, line); ++epochs) {
         last = line;
     }
-    CHECK(epochs == 3);
+    CHECK(epochs == 4);
     CHECK(nlohmann::json::parse(last)["zeros"] > 0.89);
     check_refused(folder, search + "--force --entropy 0 --max-drop 1", 2, "--entropy 0");
 }
