@@ -18,15 +18,15 @@ import torch_recipe
 RATE = 0.02
 
 
-def hemp(model, data, epochs, folder):
+def hemp(model, data, epochs, seed, folder):
     program = pathlib.Path(__file__).parent.parent / "build/cli/hemp"
     subprocess.run([program, "train", model, "--data", data, "--recipe", "cifar", "--epochs", str(epochs),
                     "--batch", str(torch_recipe.BATCH), "--weight-decay", str(torch_recipe.DECAY), "--no-holdout",
-                    "--rate", str(RATE), "--out", folder], check=True)
+                    "--rate", str(RATE), "--seed", str(seed), "--out", folder], check=True)
     return [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-COLOURS = {"hemp": "#1b7837", "PyTorch, seed 1": "#762a83", "PyTorch, seed 2": "#c2a5cf"}
+COLOURS = {"hemp, seed 1": "#1b7837", "hemp, seed 2": "#7fbf7b", "PyTorch, seed 1": "#762a83", "PyTorch, seed 2": "#c2a5cf"}
 
 
 def figure(results, epochs):
@@ -57,8 +57,10 @@ def main():
     data, epochs = sys.argv[1], int(sys.argv[2])
     results = {}
     for model in sys.argv[4:]:
-        with tempfile.TemporaryDirectory() as folder:
-            curves = {"hemp": hemp(model, data, epochs, pathlib.Path(folder) / "run")}
+        curves = {}
+        for seed in (1, 2):
+            with tempfile.TemporaryDirectory() as folder:
+                curves[f"hemp, seed {seed}"] = hemp(model, data, epochs, seed, pathlib.Path(folder) / "run")
         for seed in (1, 2):
             curves[f"PyTorch, seed {seed}"] = torch_recipe.train(model, data, epochs, seed, rate=RATE)[1]
         results[model] = curves

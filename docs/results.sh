@@ -2,7 +2,9 @@
 # Repeats the runs of docs/results.md: ./dev results [JOB...], with HEMP_DATA naming a folder that holds mnist/.
 # Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study, from the float LeNet-5), ablation
 # (what each part of recipe hemp does, on LeNet-300-100), targets (what to minimise, on the same), search (coefficients found for
-# a target, on the same). All of them unless named; the others need what float leaves.
+# a target, on the same). All of these unless named; the others need what float leaves.
+# Only where named, since they take hours: cifar (the networks for CIFAR-10), cifar-compress (from those), curves (loss by epoch
+# beside PyTorch's, with a python3 that has it). They need cifar10-jpeg.tar.xz and cifar10-5k/ in HEMP_DATA.
 # Runs go to ./results (or HEMP_RESULTS) and stay there; finished ones are not repeated, interrupted ones continue.
 # HEMP_EPOCHS makes every run that short: a try of this script, not the results.
 set -euo pipefail
@@ -24,7 +26,8 @@ once() {
     fi
     mkdir -p "$folder"
     echo "== ${*/#$hemp/hemp} --epochs $epochs --out $folder" >&2
-    "$@" --epochs "$epochs" --out "$folder" "${resume[@]}" --json >"$folder.summary"
+    # A search that misses its target ends with an error, and with a summary all the same.
+    "$@" --epochs "$epochs" --out "$folder" "${resume[@]}" --json >"$folder.summary" || [[ -s $folder.summary ]]
     mv "$folder.summary" "$folder/summary.json"
 }
 
@@ -116,11 +119,45 @@ job_search() {
     python3 docs/ablation.py "$out/search"
 }
 
+cifar() {
+    if [[ ! -d $out/cifar10-jpeg ]]; then
+        mkdir -p "$out/unpacking"
+        tar xf "$HEMP_DATA/cifar10-jpeg.tar.xz" -C "$out/unpacking"
+        mv "$out/unpacking" "$out/cifar10-jpeg"
+    fi
+    echo "$out/cifar10-jpeg"
+}
+
+job_cifar() {
+    local images row
+    images=$(cifar)
+    for row in "resnet20 44" "resnet32 44" "mobilenetv2-cifar 20"; do
+        once "$out/${row% *}" "${row#* }" "$hemp" train "${row% *}" --data "$images" --recipe cifar --no-holdout --seed 1
+        "$hemp" eval "$out/${row% *}" --data "$images"
+    done
+}
+
+job_cifar-compress() {
+    local images row seed folder
+    images=$(cifar)
+    for row in "resnet20 0.35" "resnet32 0.6"; do
+        for seed in 1 2 3; do
+            folder=$out/${row% *}-hemp-$seed
+            once "$folder" 16 "$hemp" compress "$out/${row% *}" --data "$images" --no-holdout --batch 128 \
+                --augment crop=4,flip --levels 15 --level-step 0.66 --entropy "${row#* }" --seed "$seed" -o "$folder.hemp"
+        done
+    done
+}
+
+job_curves() {
+    python3 docs/curves.py "$HEMP_DATA/cifar10-5k" 4 "$out/curves.svg" mobilenetv2-cifar vgg16-cifar
+}
+
 jobs=("$@")
 [[ ${#jobs[@]} -gt 0 ]] || jobs=(float compress orders ablation targets search)
 for job in "${jobs[@]}"; do
     if ! declare -F "job_$job" >/dev/null; then
-        echo "results: no job '$job'; choose from float, compress, orders, ablation, targets, search" >&2
+        echo "results: no job '$job'; choose from float, compress, orders, ablation, targets, search, cifar, cifar-compress, curves" >&2
         exit 2
     fi
     "job_$job"

@@ -7,7 +7,7 @@ STATE, an interrupted run goes on from its last epoch.
 
 As hemp does: SGD with Nesterov momentum 0.9, rate 0.1 (VGG-16: 0.02) falling along half a cosine, weight decay 5e-4,
 batches of 128, images moved by up to 4 pixels and mirrored, the same distribution of the kernels' first values. Random numbers differ, and
-the last layer's first weights (here torchvision's normal ones of deviation 0.01, without bias; hemp's are uniform).
+the ResNets' last layer's first weights (here normal ones of deviation 0.01, without bias; hemp's are uniform).
 """
 
 import importlib
