@@ -270,8 +270,9 @@ Action add_compress(Command& command) {
     command.option("--target-bytes", options.target_bytes, "The most accurate file of at most that").positive();
     command
         .option("--rounds", options.rounds,
-                "Of the search for a target: each goes on from the last that asked for too little, with another "
-                "coefficient, for half of the epochs; --resume with more goes on; 1: no search")
+                "Of the search for a target, at most: each a run with another coefficient; --resume with more goes on; "
+                "1: no "
+                "search")
         .shows_default()
         .between(1, 100);
     command.option("--keep-order", arguments->keep_order,

@@ -344,8 +344,8 @@ void Run::save() {
     if (search_) {
         Search::State search               = search_->state();
         state.metadata["search"]           = fmt::format("{}", search.coefficient);
-        state.metadata["asked_too_little"] = search.asked_too_little ? "1" : "0";
-        state.metadata["asked_too_much"]   = search.asked_too_much ? "1" : "0";
+        state.metadata["search_too_small"] = fmt::format("{}", search.too_small);
+        state.metadata["search_too_large"] = fmt::format("{}", search.too_large);
         state.metadata["path"]             = text_of(path_);
     }
     keep_about_images(state);
@@ -364,8 +364,8 @@ void Run::restore() {
         best_ = {std::stoll(metadata.at("best_epoch")), std::stod(metadata.at("best_accuracy")),
                  std::stoull(metadata.at("best_bytes")), metadata.at("best_is_settled") == "1"};
         if (search_) {
-            search_->restore({std::stod(metadata.at("search")), metadata.at("asked_too_little") == "1",
-                              metadata.at("asked_too_much") == "1"});
+            search_->restore({std::stod(metadata.at("search")), std::stod(metadata.at("search_too_small")),
+                              std::stod(metadata.at("search_too_large"))});
             path_ = parse_json(metadata.at("path"));
         }
     } catch (const std::logic_error&) {  // not there, or no number
@@ -451,7 +451,7 @@ void Run::end_epoch(double loss) {
     std::vector<std::byte> bytes = judge();
     Candidate              candidate{.epoch = trainer_->epoch(), .bytes = bytes.size()};
     const Trainer::Round&  round = trainer_->round();
-    double                 full  = static_cast<double>(round.epochs) * static_cast<double>(recipe_.ramp_share);
+    double                 full  = static_cast<double>(recipe_.epochs) * static_cast<double>(recipe_.ramp_share);
     candidate.settled            = bytes.empty() || static_cast<double>(candidate.epoch - round.first) > full;
 
     Json        entry{{"epoch", candidate.epoch}, {"loss", loss}};
@@ -488,9 +488,9 @@ void Run::end_epoch(double loss) {
     entry["seconds"]           = past_seconds_ + progress_->seconds();
     // Rounds that start afresh keep what was pruned.
     if (search_ && path_.empty() && recipe_.prunes() && candidate.epoch == trainer_->pruning_epochs()) {
-        Checkpoint start = load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint;
+        Checkpoint start = load_newest_valid(file("start.ckpt"), settings_.program_memory()).checkpoint;
         trainer_->prune_as_now(start);
-        save_checkpoint(file("round.ckpt"), std::move(start));
+        save_checkpoint(file("start.ckpt"), std::move(start));
     }
     bool first_pruned = candidate.epoch >= trainer_->pruning_epochs() && best_.epoch < trainer_->pruning_epochs();
     bool is_best =
@@ -532,7 +532,8 @@ bool Run::next_round() {
     std::string outcome   = fmt::format("round {}: entropy {:.3g}, {} bytes at {:.2f} %, target {}", path_.size(),
                                         last["entropy"].get<double>(), grouped(last["bytes"].get<uint64_t>()),
                                         last["accuracy"].get<double>(), last["target_reached"] ? "reached" : "missed");
-    if (std::ssize(path_) == options_.rounds) {
+    bool        going     = search_->next(too_small) && std::ssize(path_) < options_.rounds;
+    if (!going) {
         if (std::ranges::all_of(path_, [](const Json& round) { return round["target_reached"].get<bool>(); })) {
             outcome += fmt::format("; --resume with more --rounds would find a {} file, the target still holds",
                                    least_accuracy_ >= 0 ? "smaller" : "more accurate");
@@ -540,14 +541,8 @@ bool Run::next_round() {
         progress_->line(outcome);
         return false;
     }
-    search_->next(too_small);
-    if (too_small) {
-        save_checkpoint(file("round.ckpt"), trainer_->state());
-    } else {
-        trainer_->restore_variables(load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint);
-    }
-    trainer_->start_round(search_->goes_on() ? (recipe_.epochs + 1) / 2 : recipe_.epochs,
-                          static_cast<float>(search_->coefficient()));
+    trainer_->restore_variables(load_newest_valid(file("start.ckpt"), settings_.program_memory()).checkpoint);
+    trainer_->start_round(static_cast<float>(search_->coefficient()));
     progress_->expect(trainer_->epochs());
     progress_->line(fmt::format("{}; next: entropy {:.3g}", outcome, search_->coefficient()));
     save();
@@ -669,8 +664,7 @@ std::string Run::plan() const {
                 : fmt::format("; wanted: the most accurate file of at most {} bytes", grouped(options_.target_bytes));
     }
     if (search_) {
-        text +=
-            fmt::format(", in {} rounds, of half as many epochs where they go on from an earlier one", options_.rounds);
+        text += fmt::format(", in at most {} rounds of as many epochs", options_.rounds);
     }
     return place_.kept ? text + fmt::format("; what is best so far is in {}", place_.folder.string()) : text;
 }
@@ -682,7 +676,7 @@ RunResult Run::go() {
         make_folder(place_.folder);
         write_manifest(Json::object());
         if (search_) {
-            save_checkpoint(file("round.ckpt"), trainer_->state());
+            save_checkpoint(file("start.ckpt"), trainer_->state());
         }
         save();
     }

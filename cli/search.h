@@ -3,33 +3,29 @@
 
 namespace hemp {
 
-/// Each round goes on from the network of the last one that asked for too little, at first from the one to compress;
-/// what came of a round that asked for too much is left, and the next one asks for half. Before any did, coefficients
-/// double. Files shrink, and accuracy falls, with the coefficient and with every epoch: near the target the same
-/// coefficient takes the next step.
+/// Doubles or halves the coefficient until one round asked for too little and another for too much, then takes the
+/// geometric mean of the nearest two: files shrink, and accuracy falls, as the coefficient grows.
 class Search {
  public:
     explicit Search(double first) : coefficient_(first) {}
 
     double coefficient() const { return coefficient_; }  ///< of the round that runs
 
-    /// The round that ran asked for too little, or for too much.
-    void next(bool too_small);
-
-    /// Some round asked for too little: the next one goes on from it.
-    bool goes_on() const { return asked_too_little_; }
+    /// The round that ran asked for too little, or for too much. False when another would tell little more.
+    bool next(bool too_small);
 
     /// What a resumed search goes on with.
     struct State {
-        double coefficient      = 0;
-        bool   asked_too_little = false, asked_too_much = false;  ///< some round did
+        double coefficient = 0;
+        double too_small   = 0;  ///< the largest that asked for too little; 0: none did
+        double too_large   = 0;  ///< the smallest that asked for too much; 0: none did
     };
-    State state() const { return {coefficient_, asked_too_little_, asked_too_much_}; }
+    State state() const { return {coefficient_, too_small_, too_large_}; }
     void  restore(const State& state);
 
  private:
     double coefficient_;
-    bool   asked_too_little_ = false, asked_too_much_ = false;
+    double too_small_ = 0, too_large_ = 0;
 };
 
 }  // namespace hemp

@@ -68,7 +68,7 @@ bool can_be_pruned(const Tensor& parameter) { return parameter.shape().rank() >=
 Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions& options)
     : model_(model), options_(options) {
     const Recipe& recipe = options_.recipe;
-    round_               = {.epochs = recipe.epochs, .entropy = recipe.entropy};
+    round_               = {.entropy = recipe.entropy};
     loader_              = std::make_unique<Loader>(train, LoaderOptions{.batch     = recipe.batch,
                                                                          .height    = model.image[1],
                                                                          .width     = model.image[2],
@@ -211,16 +211,11 @@ void Trainer::build() {
     program_.emplace(compile({loss}, updates, {.max_memory = options_.max_memory}));
 }
 
-void Trainer::start_round(int64_t epochs, float entropy) {
-    round_ = {.first = epoch_, .epochs = epochs, .entropy = entropy};
-    if (!options_.recipe.prunes()) {
-        for (const Tensor& each : alive_) {
-            std::ranges::fill(value_of(each).values<float>(), 1.0f);
-        }
-    }
-}
+void Trainer::start_round(float entropy) { round_ = {.first = epoch_, .entropy = entropy}; }
 
-int64_t Trainer::first_frozen_epoch() const { return epochs() - frozen_epochs(options_.recipe, round_.epochs); }
+int64_t Trainer::first_frozen_epoch() const {
+    return epochs() - frozen_epochs(options_.recipe, options_.recipe.epochs);
+}
 
 int64_t Trainer::first_pruned_epoch() const {
     // The loss of random weights tells nothing of what it will need.
@@ -238,7 +233,7 @@ void Trainer::begin_epoch() {
     if (epoch_ >= first_pruned_epoch() && epoch_ < pruning_epochs()) {
         prune();
     }
-    if (regularizer_ && epoch_ == 0) {
+    if (regularizer_ && epoch_ == round_.first) {
         regularizer_->fit();
     }
     if (recipe.method == Recipe::Method::straight_through && epoch_ == first_frozen_epoch()) {
@@ -322,7 +317,7 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
     bool          is_frozen = recipe.method == Recipe::Method::straight_through && epoch_ >= first_frozen_epoch();
     int64_t       start     = round_.first * per_epoch;  // of the coefficient's rise
     double        ramp      = recipe.ramp_share * static_cast<double>(epochs() * per_epoch - start);
-    Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = round_.epochs * per_epoch};
+    Schedule      schedule{.kind = recipe.schedule, .peak = recipe.rate, .steps = recipe.epochs * per_epoch};
     if (step_ == 0) {
         total_ = 0;
         begin_epoch();
@@ -424,7 +419,6 @@ Checkpoint Trainer::state() const {
     checkpoint.metadata["total"]  = fmt::format("{}", total_);
 
     checkpoint.metadata["round_first"]   = std::to_string(round_.first);
-    checkpoint.metadata["round_epochs"]  = std::to_string(round_.epochs);
     checkpoint.metadata["round_entropy"] = fmt::format("{}", round_.entropy);
     return checkpoint;
 }
@@ -493,9 +487,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
     step_  = std::stoll(metadata("step"));
     bits_  = std::stod(metadata("bits"));
     total_ = std::stod(metadata("total"));
-    round_ = {.first   = std::stoll(metadata("round_first")),
-              .epochs  = std::stoll(metadata("round_epochs")),
-              .entropy = std::stof(metadata("round_entropy"))};
+    round_ = {.first = std::stoll(metadata("round_first")), .entropy = std::stof(metadata("round_entropy"))};
 }
 
 }  // namespace hemp

@@ -28,15 +28,13 @@ class Trainer {
  public:
     Trainer(const Model& model, const Dataset& train, const TrainerOptions& options);
 
-    /// Epochs with a schedule of their own, in which the coefficient of the entropy rises and, at the end, zeros
-    /// freeze.
+    /// The recipe's epochs, in which the coefficient of the entropy rises and, at the end, zeros freeze.
     struct Round {
         int64_t first   = 0;  ///< epoch
-        int64_t epochs  = 0;
         float   entropy = 0;  ///< coefficient of the entropy, which it rises to
     };
     const Round& round() const { return round_; }  ///< at first the recipe's
-    int64_t      epochs() const { return round_.first + round_.epochs; }
+    int64_t      epochs() const { return round_.first + options_.recipe.epochs; }
     int64_t      steps_per_epoch() const { return loader_->steps_per_epoch(); }
     int64_t      epoch() const { return epoch_; }  ///< of the next step
     int64_t      step() const { return step_; }    ///< of the next step, within its epoch
@@ -47,8 +45,8 @@ class Trainer {
         double bits = 0;  ///< entropy in bits a weight at the last refresh; 0 without regularizer
     };
 
-    /// Goes on for so many epochs after the last, to another coefficient; zeros may move again.
-    void start_round(int64_t epochs, float entropy);
+    /// As many epochs as the recipe has follow, with another coefficient.
+    void start_round(float entropy);
 
     /// From this epoch of the round on zeros stay, and the coefficient is 0.
     int64_t first_frozen_epoch() const;

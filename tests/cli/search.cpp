@@ -2,37 +2,45 @@
 
 #include <doctest/doctest.h>
 
-#include <vector>
+#include <cmath>
 
 using namespace hemp;
+using doctest::Approx;
 
-namespace {
-
-std::vector<double> coefficients(const std::vector<bool>& too_small) {
-    Search              search(3);
-    std::vector<double> result{search.coefficient()};
-    for (bool each : too_small) {
-        Search resumed(7);
-        resumed.restore(search.state());
-        search = resumed;
-        search.next(each);
-        result.push_back(search.coefficient());
-    }
-    return result;
-}
-
-}  // namespace
-
-TEST_CASE("a search doubles until a round asks for too much, then halves after each that does") {
-    CHECK(coefficients({true, true, false, false, true, true, false}) ==
-          std::vector<double>{3, 6, 12, 6, 3, 3, 3, 1.5});
+TEST_CASE("a search doubles until a round asks for too much, then closes in on the coefficient between") {
+    Search search(3);
+    CHECK(search.coefficient() == 3);
+    CHECK(search.next(true));
+    CHECK(search.coefficient() == 6);
+    CHECK(search.next(true));
+    CHECK(search.coefficient() == 12);
+    CHECK(search.next(false));
+    CHECK(search.coefficient() == Approx(std::sqrt(6.0 * 12)));
+    CHECK(search.next(false));
+    CHECK(search.next(true));
+    CHECK(search.coefficient() > 6);
 }
 
 TEST_CASE("a search halves while every round asks for too much") {
-    CHECK(coefficients({false, false, true, true}) == std::vector<double>{3, 1.5, 0.75, 0.75, 0.75});
     Search search(3);
-    search.next(false);
-    CHECK_FALSE(search.goes_on());
-    search.next(true);
-    CHECK(search.goes_on());
+    CHECK(search.next(false));
+    CHECK(search.coefficient() == 1.5);
+    CHECK(search.next(false));
+    CHECK(search.coefficient() == 0.75);
+}
+
+TEST_CASE("a search ends near any coefficient, and a restored one goes on alike") {
+    for (double wanted : {0.01, 0.5, 2.9, 3.1, 40.0, 5000.0}) {
+        CAPTURE(wanted);
+        Search search(3);
+        int    rounds = 1;
+        while (search.next(search.coefficient() < wanted)) {
+            Search again(7);
+            again.restore(search.state());
+            CHECK(again.coefficient() == search.coefficient());
+            search = again;
+            REQUIRE(++rounds < 30);
+        }
+        CHECK(search.coefficient() == Approx(wanted).epsilon(0.15));
+    }
 }
