@@ -117,9 +117,9 @@ std::vector<std::string> kept_classes(const std::vector<std::string>& classes) {
     return {};
 }
 
-void set_parameters(const Model& model, const Safetensors& values, const std::string& where) {
+void set_parameters(const Model& model, Safetensors values, const std::string& where) {
     for (const Parameter& each : model.parameters()) {
-        const Array* array = values.find(each.name);
+        Array* array = values.find(each.name);
         if (array == nullptr) {
             fail<DataError>("{}: there is no tensor '{}', which {} needs; is it another model's file?", where,
                             each.name, model.name);
@@ -129,7 +129,7 @@ void set_parameters(const Model& model, const Safetensors& values, const std::st
                             array->type(), model.name, each.variable.type());
         }
         check_values(each, *array, where);
-        value_of(each.variable) = *array;
+        value_of(each.variable) = std::move(*array);
     }
 }
 
@@ -150,9 +150,10 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
     if (!state) {
         refuse_others(model, content, where);
     }
-    set_parameters(model, content, where);
-    std::vector<std::string> classes = classes_of(content, where);
-    return {std::move(model), path, std::move(content.metadata), std::move(classes), bytes.size()};
+    std::vector<std::string>           classes  = classes_of(content, where);
+    std::map<std::string, std::string> metadata = std::move(content.metadata);
+    set_parameters(model, std::move(content), where);
+    return {std::move(model), path, std::move(metadata), std::move(classes), bytes.size()};
 }
 
 Model named_model(const std::string& named, size_t max_memory) {

@@ -41,8 +41,8 @@ std::vector<std::string> kept_classes(const std::vector<std::string>& classes);
 /// Under which a checkpoint's or safetensors file's metadata holds them, as a JSON array.
 inline constexpr const char* classes_key = "classes";
 
-/// Gives the model's parameters the values of those names.
+/// Moves the values of those names into the model's parameters.
 ///   throws    DataError that begins with `where` if one is missing or has another shape
-void set_parameters(const Model& model, const Safetensors& values, const std::string& where);
+void set_parameters(const Model& model, Safetensors values, const std::string& where);
 
 }  // namespace hemp

@@ -1,9 +1,29 @@
 #include "core/array.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
 #include <new>
 #include <utility>
 
 namespace hemp {
+namespace {
+
+/// In huge pages where the system has them: the first touch of a page costs more than copying into it.
+std::byte* allocated(size_t bytes) {
+    auto* memory = new (std::align_val_t{Array::alignment}) std::byte[std::max<size_t>(bytes, 1)];
+    if (bytes >= size_t{4} << 20) {
+        auto   page  = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+        auto   start = reinterpret_cast<uintptr_t>(memory);
+        size_t skip  = (page - start % page) % page;
+        madvise(memory + skip, bytes - skip, MADV_HUGEPAGE);
+    }
+    return memory;
+}
+
+}  // namespace
 
 std::string_view name_of(DType dtype) {
     switch (dtype) {
@@ -27,8 +47,14 @@ size_t bytes_of(DType dtype) {
 
 std::string to_string(const Type& type) { return std::string(name_of(type.dtype)) + " " + to_string(type.shape); }
 
-Array::Array(Type type)
-    : type_(type), memory_(new (std::align_val_t{alignment}) std::byte[std::max<size_t>(type.bytes(), 1)]()) {}
+Array::Array(Type type) : type_(type), memory_(allocated(type.bytes())) { std::memset(memory_.get(), 0, type.bytes()); }
+
+Array Array::unset(Type type) {
+    Array result;
+    result.type_ = type;
+    result.memory_.reset(allocated(type.bytes()));
+    return result;
+}
 
 Array::Array(Type type, std::function<void(std::span<float>)> fill) : type_(type), fill_(std::move(fill)) {
     check_dtype(DType::f32);
@@ -36,7 +62,7 @@ Array::Array(Type type, std::function<void(std::span<float>)> fill) : type_(type
 
 Array::Array(const Array& other) : type_(other.type_), fill_(other.fill_) {
     if (other.memory_) {
-        *this = Array(other.type_);
+        memory_.reset(allocated(type_.bytes()));
         std::memcpy(memory_.get(), other.memory_.get(), type_.bytes());
     }
 }

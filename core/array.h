@@ -52,6 +52,8 @@ class Array {
 
     Array() = default;
     explicit Array(Type type);  ///< zeros
+    /// Whatever the memory held before: for who writes every value. Zeros would take as long as reading a file does.
+    static Array unset(Type type);
     /// f32 values that `fill` writes over zeros when they are first asked for: the first weights of a network cost
     /// nothing where a file replaces them, or where only their shapes are wanted.
     Array(Type type, std::function<void(std::span<float>)> fill);

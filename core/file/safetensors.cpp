@@ -157,7 +157,7 @@ class Parser {
         }
         check_tiling(entries);
         for (const Entry& entry : entries) {
-            Array array({entry.shape, entry.type->dtype});
+            Array array = Array::unset({entry.shape, entry.type->dtype});
             entry.type->convert(bytes_.data() + data_ + entry.begin, array);
             content.arrays.push_back({entry.name, std::move(array)});
         }

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hemp {
@@ -24,6 +25,7 @@ struct Safetensors {
 
     /// Null if there is none of that name.
     const Array* find(std::string_view name) const;
+    Array*       find(std::string_view name) { return const_cast<Array*>(std::as_const(*this).find(name)); }
 };
 
 /// Arrays and metadata in the bytes of a safetensors file; `where` names the file in errors.
