@@ -44,7 +44,7 @@ std::vector<Array> after_two_steps(const Case& each, int threads) {
 
 }  // namespace
 
-TEST_CASE("two training steps of a network give the same bits on 1 to 4 threads") {
+TEST_CASE("two training steps of a network give the same bits on 1, 2 and 3 threads") {
     if (sanitized) {
         MESSAGE("skipped: takes minutes under a sanitizer, which the shrunken networks do without");
         return;
@@ -57,7 +57,7 @@ TEST_CASE("two training steps of a network give the same bits on 1 to 4 threads"
                              {"resnet50", 2}}) {
         CAPTURE(each.model);
         std::vector<Array> expected = after_two_steps(each, 1);
-        for (int threads : {2, 3, 4}) {
+        for (int threads : {2, 3}) {
             CAPTURE(threads);
             CHECK(same_bits(after_two_steps(each, threads), expected));
         }
