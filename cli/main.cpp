@@ -8,6 +8,9 @@
 #include "core/run/team.h"
 
 #include <fcntl.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <unistd.h>
 
 #include <cstdio>
@@ -91,12 +94,22 @@ int run(int count, char** arguments) {
     return code;
 }
 
+/// Memory that a tensor has left serves the next one: given back to the system and asked for again, each of its pages
+/// would be cleared and mapped anew.
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 }  // namespace
 }  // namespace hemp
 
 int main(int count, char** arguments) {
     using namespace hemp;
     occupy_standard_streams();
+    keep_freed_memory();
     try {
         return run(count, arguments);
     } catch (const Interrupted& interrupted) {
