@@ -9,7 +9,7 @@ namespace hemp {
 
 class Progress {
  public:
-    /// `more_rounds` of half as many epochs may follow.
+    /// `more_rounds` of as many epochs may follow.
     Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t batch, int64_t weights,
              int64_t more_rounds = 0);
     ~Progress();

@@ -368,6 +368,9 @@ void Run::restore() {
                               std::stod(metadata.at("search_too_large"))});
             path_ = parse_json(metadata.at("path"));
         }
+        if (metadata.contains("round_epochs")) {  // of a build whose rounds were of other lengths
+            throw std::invalid_argument("round_epochs");
+        }
     } catch (const std::logic_error&) {  // not there, or no number
         fail<DataError>(
             "{}: does not say which epoch was best; it was not written by this program, start again with --force",
@@ -488,9 +491,9 @@ void Run::end_epoch(double loss) {
     entry["seconds"]           = past_seconds_ + progress_->seconds();
     // Rounds that start afresh keep what was pruned.
     if (search_ && path_.empty() && recipe_.prunes() && candidate.epoch == trainer_->pruning_epochs()) {
-        Checkpoint start = load_newest_valid(file("start.ckpt"), settings_.program_memory()).checkpoint;
+        Checkpoint start = load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint;
         trainer_->prune_as_now(start);
-        save_checkpoint(file("start.ckpt"), std::move(start));
+        save_checkpoint(file("round.ckpt"), std::move(start));
     }
     bool first_pruned = candidate.epoch >= trainer_->pruning_epochs() && best_.epoch < trainer_->pruning_epochs();
     bool is_best =
@@ -541,7 +544,7 @@ bool Run::next_round() {
         progress_->line(outcome);
         return false;
     }
-    trainer_->restore_variables(load_newest_valid(file("start.ckpt"), settings_.program_memory()).checkpoint);
+    trainer_->restore_variables(load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint);
     trainer_->start_round(static_cast<float>(search_->coefficient()));
     progress_->expect(trainer_->epochs());
     progress_->line(fmt::format("{}; next: entropy {:.3g}", outcome, search_->coefficient()));
@@ -676,7 +679,7 @@ RunResult Run::go() {
         make_folder(place_.folder);
         write_manifest(Json::object());
         if (search_) {
-            save_checkpoint(file("start.ckpt"), trainer_->state());
+            save_checkpoint(file("round.ckpt"), trainer_->state());
         }
         save();
     }

@@ -1,6 +1,6 @@
 #pragma once
 // What lies in the folder of a run: last.ckpt (the state to resume from), best.ckpt (the parameters of the best epoch),
-// round.ckpt (where the next round of a search may go on from), model.hemp (where the recipe regularizes),
+// round.ckpt (what each round of a search starts from), model.hemp (where the recipe regularizes),
 // metrics.jsonl (a line an epoch), manifest.json (what it takes to repeat it), report.html (what `report` makes of it).
 
 #include "cli/output.h"

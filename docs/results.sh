@@ -122,7 +122,7 @@ job_search() {
 cifar() {
     if [[ ! -d $out/cifar10-jpeg ]]; then
         mkdir -p "$out/unpacking"
-        tar xf "$HEMP_DATA/cifar10-jpeg.tar.xz" -C "$out/unpacking"
+        tar xf "$HEMP_DATA/cifar10-jpeg.tar.xz" -C "$out/unpacking" || return 1
         mv "$out/unpacking" "$out/cifar10-jpeg"
     fi
     echo "$out/cifar10-jpeg"

@@ -62,7 +62,9 @@ TEST_CASE("tensors have torchvision's names and shapes, in its order") {
         }
     }
     REQUIRE(expected.size() == 6);
-    for (const auto& [name, tensors] : expected) {
+    for (const auto& each_network : expected) {
+        const std::string& name    = each_network.first;
+        const std::string& tensors = each_network.second;
         CAPTURE(name);
         Model              model = build_model(name, 1);
         std::ostringstream own;
