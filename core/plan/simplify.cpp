@@ -29,7 +29,7 @@ bool all_constant(const Tensors& tensors) {
 
 /// The node's value, computed by its own kernel.
 Tensor evaluate(const Tensor& tensor) {
-    const Node& node = tensor.node();
+    const Node& node   = tensor.node();
     Array       result = Array::unset(node.type);
     if (node.op->alias) {
         std::memcpy(result.memory(), node.inputs[0].node().value->memory(), result.bytes());
