@@ -271,8 +271,7 @@ Action add_compress(Command& command) {
     command
         .option("--rounds", options.rounds,
                 "Of the search for a target, at most: each a run with another coefficient; --resume with more goes on; "
-                "1: no "
-                "search")
+                "1: no search")
         .shows_default()
         .between(1, 100);
     command.option("--keep-order", arguments->keep_order,

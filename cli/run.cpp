@@ -367,9 +367,9 @@ void Run::restore() {
             search_->restore({std::stod(metadata.at("search")), std::stod(metadata.at("search_too_small")),
                               std::stod(metadata.at("search_too_large"))});
             path_ = parse_json(metadata.at("path"));
-        }
-        if (metadata.contains("round_epochs")) {  // of a build whose rounds were of other lengths
-            throw std::invalid_argument("round_epochs");
+            if (metadata.contains("round_epochs")) {  // of a build whose rounds were of other lengths
+                throw std::invalid_argument("round_epochs");
+            }
         }
     } catch (const std::logic_error&) {  // not there, or no number
         fail<DataError>(
@@ -489,7 +489,7 @@ void Run::end_epoch(double loss) {
     }
     entry["images_per_second"] = progress_->images_per_second();
     entry["seconds"]           = past_seconds_ + progress_->seconds();
-    // Rounds that start afresh keep what was pruned.
+    // Every round keeps what the first has pruned.
     if (search_ && path_.empty() && recipe_.prunes() && candidate.epoch == trainer_->pruning_epochs()) {
         Checkpoint start = load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint;
         trainer_->prune_as_now(start);

@@ -56,8 +56,8 @@ Tensors regularized(const Model& model, Target target) {
     return result;
 }
 
-int64_t frozen_epochs(const Recipe& recipe, int64_t epochs) {
-    return std::llround(recipe.frozen_share * static_cast<float>(epochs));
+int64_t frozen_epochs(const Recipe& recipe) {
+    return std::llround(recipe.frozen_share * static_cast<float>(recipe.epochs));
 }
 
 /// Biases are not pruned.
@@ -213,9 +213,7 @@ void Trainer::build() {
 
 void Trainer::start_round(float entropy) { round_ = {.first = epoch_, .entropy = entropy}; }
 
-int64_t Trainer::first_frozen_epoch() const {
-    return epochs() - frozen_epochs(options_.recipe, options_.recipe.epochs);
-}
+int64_t Trainer::first_frozen_epoch() const { return epochs() - frozen_epochs(options_.recipe); }
 
 int64_t Trainer::first_pruned_epoch() const {
     // The loss of random weights tells nothing of what it will need.
@@ -224,7 +222,7 @@ int64_t Trainer::first_pruned_epoch() const {
 
 int64_t Trainer::pruning_epochs() const {
     const Recipe& recipe = options_.recipe;
-    int64_t       moving = recipe.epochs - frozen_epochs(recipe, recipe.epochs);
+    int64_t       moving = recipe.epochs - frozen_epochs(recipe);
     return recipe.prunes() ? std::max(moving, first_pruned_epoch() + 1) : 0;
 }
 

@@ -1,25 +1,17 @@
 #include "core/array.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
+#include "core/huge_pages.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <new>
 #include <utility>
 
 namespace hemp {
 namespace {
 
-/// In huge pages where the system has them: the first touch of a page costs more than copying into it.
 std::byte* allocated(size_t bytes) {
     auto* memory = new (std::align_val_t{Array::alignment}) std::byte[std::max<size_t>(bytes, 1)];
-    if (bytes >= size_t{4} << 20) {
-        auto   page  = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-        auto   start = reinterpret_cast<uintptr_t>(memory);
-        size_t skip  = (page - start % page) % page;
-        madvise(memory + skip, bytes - skip, MADV_HUGEPAGE);
-    }
+    prefer_huge_pages(memory, bytes);
     return memory;
 }
 

@@ -348,7 +348,7 @@ Pack cached(const fs::path& folder, Part part, const std::vector<Found>& found, 
     try {
         write_pack(path, key, pack);
         if (static_cast<size_t>(pack.images.shape().size()) > options.max_memory) {
-            // Lies on the disk once more.
+            // The scratch file takes that space a second time.
             if (std::optional<Pack> written = read_pack(path, key, dataset.classes.size())) {
                 return *std::move(written);
             }

@@ -1,5 +1,6 @@
 #include "core/run/program.h"
 
+#include "core/huge_pages.h"
 #include "core/plan/plan.h"
 #include "core/run/team.h"
 
@@ -16,8 +17,7 @@ namespace {
 
 std::atomic<bool> always_verify{false};
 
-/// Memory that is asked for once, in huge pages where the system has them: a first touch of a page costs far more than
-/// the arithmetic on it.
+/// Memory that is asked for once.
 class Arena {
  public:
     explicit Arena(size_t bytes) : bytes_(std::max<size_t>(bytes, 1)) {
@@ -27,9 +27,7 @@ class Arena {
                  bytes >> 20);
         }
         memory_ = static_cast<std::byte*>(memory);
-        if (bytes_ >= size_t{4} << 20) {
-            madvise(memory_, bytes_, MADV_HUGEPAGE);
-        }
+        prefer_huge_pages(memory_, bytes_);
     }
     Arena(const Arena&)            = delete;
     Arena& operator=(const Arena&) = delete;

@@ -482,7 +482,7 @@ TEST_CASE("a folder of images, decoded by threads") {
         fs::create_directories(folder / "test/emu");
         CHECK_THROWS_AS(load(Part::test), DataError);
     }
-    SUBCASE("beyond the memory limit is refused") {
+    SUBCASE("beyond the memory limit is refused, but where there is a cache") {
         LoadOptions options;
         options.max_memory = 20000;
         fs::remove(folder / "train/dog/a.JPG");

@@ -1,4 +1,4 @@
-// Networks at their full widths, whose layers are cut into pieces in all the ways there are.
+// Networks at their full widths, whose layers are cut into more and other pieces than those of shrunken ones.
 
 #include "core/grad.h"
 #include "core/ops/cross_entropy.h"
