@@ -119,7 +119,8 @@ namespace {
 void add_shared(CLI::App& app, Request& request) {
     app.add_option("--threads", request.threads, "Threads; default: OMP_NUM_THREADS, or the processors allowed")
         ->check(CLI::Range(1, 1024));
-    app.add_option("--max-memory", request.settings.max_memory, "Refuse a file or job that needs more bytes (512M, 2G)")
+    app.add_option("--max-memory", request.settings.max_memory,
+                   "Refuse a file or job that needs more bytes (512M, 2G); of folders, put images on the disk")
         ->transform(CLI::AsSizeValue(false));
     app.add_option("--loader-threads", request.settings.loader_threads, "Threads that make batches beside the step")
         ->check(CLI::Range(1, 256))

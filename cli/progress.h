@@ -18,8 +18,11 @@ class Progress {
     /// how long a run of more than half a minute will take.
     void step(int64_t epoch, int64_t step, double loss, double bits);
 
-    /// The run goes on to this epoch.
-    void expect(int64_t epochs) { epochs_ = epochs; }
+    /// The run goes on to this epoch, and so many rounds may follow.
+    void expect(int64_t epochs, int64_t more_rounds) {
+        epochs_      = epochs;
+        more_rounds_ = more_rounds;
+    }
 
     /// "2:03 min left", as the steps of this process went.
     std::string left() const;

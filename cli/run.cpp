@@ -229,6 +229,7 @@ class Run {
     bool              next_round();
     std::string       plan() const;  ///< what is about to be done, in words
     void              add_to_path();
+    int64_t           further_rounds() const;  ///< that may follow the one that runs
     [[noreturn]] void fail_diverged(const std::string& sign) const;
     void              end_epoch(double loss);
     void              save();
@@ -317,7 +318,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
         search_.emplace(recipe_.entropy);
     }
     progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch,
-                      parameter_count(model_), search_ ? options_.rounds - 1 : 0);
+                      parameter_count(model_), further_rounds());
 }
 
 void Run::write_manifest(const Json& outputs) {
@@ -383,7 +384,7 @@ void Run::restore() {
             past_seconds_ = entry["seconds"];
         }
     }
-    progress_->expect(trainer_->epochs());
+    progress_->expect(trainer_->epochs(), further_rounds());
     // What another process wrote may have gone, or is asked for under another name.
     if (!place_.output.empty() && best_.epoch >= 0) {
         write_file_atomically(place_.output, read_file(file("model.hemp"), settings_.file_memory()));
@@ -521,23 +522,34 @@ void Run::add_to_path() {
             reached = each;
         }
     }
-    path_.push_back({{"entropy", trainer_->round().entropy},
+    path_.push_back({{"epoch", trainer_->epoch()},
+                     {"entropy", trainer_->round().entropy},
                      {"bytes", reached.bytes},
                      {"accuracy", reached.accuracy},
                      {"target_reached", meets_target(reached)}});
 }
 
+int64_t Run::further_rounds() const {
+    return search_ ? std::max<int64_t>(options_.rounds - 1 - std::ssize(path_), 0) : 0;
+}
+
 /// After a round: makes the next one ready, unless the search is at its end.
 bool Run::next_round() {
-    add_to_path();
+    if (path_.empty() || path_.back()["epoch"] != trainer_->epoch()) {  // else a finished search is resumed
+        add_to_path();
+        save();
+    }
     const Json& last      = path_.back();
     bool        too_small = last["target_reached"] == (least_accuracy_ >= 0);
     std::string outcome   = fmt::format("round {}: entropy {:.3g}, {} bytes at {:.2f} %, target {}", path_.size(),
                                         last["entropy"].get<double>(), grouped(last["bytes"].get<uint64_t>()),
                                         last["accuracy"].get<double>(), last["target_reached"] ? "reached" : "missed");
-    bool        going     = search_->next(too_small) && std::ssize(path_) < options_.rounds;
-    if (!going) {
-        if (std::ranges::all_of(path_, [](const Json& round) { return round["target_reached"].get<bool>(); })) {
+    bool        apart     = search_->next(too_small);
+    if (!apart || std::ssize(path_) >= options_.rounds) {
+        if (!apart) {
+            outcome += fmt::format("; the coefficient lies between this and {:.3g}, near enough",
+                                   too_small ? search_->state().too_large : search_->state().too_small);
+        } else if (std::ranges::all_of(path_, [](const Json& round) { return round["target_reached"].get<bool>(); })) {
             outcome += fmt::format("; --resume with more --rounds would find a {} file, the target still holds",
                                    least_accuracy_ >= 0 ? "smaller" : "more accurate");
         }
@@ -546,7 +558,7 @@ bool Run::next_round() {
     }
     trainer_->restore_variables(load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint);
     trainer_->start_round(static_cast<float>(search_->coefficient()));
-    progress_->expect(trainer_->epochs());
+    progress_->expect(trainer_->epochs(), further_rounds());
     progress_->line(fmt::format("{}; next: entropy {:.3g}", outcome, search_->coefficient()));
     save();
     return true;
@@ -675,6 +687,7 @@ std::string Run::plan() const {
 RunResult Run::go() {
     if (place_.resume) {
         restore();
+        write_manifest(Json::object());
     } else {
         make_folder(place_.folder);
         write_manifest(Json::object());

@@ -34,8 +34,10 @@ enum class OnBadImage {
 };
 
 struct LoadOptions {
-    std::string format;                        ///< digits, mnist, cifar10, cifar100, images; empty: recognise it
-    size_t      max_memory = size_t{1} << 30;  ///< bytes, for the images and for any one file
+    std::string format;  ///< digits, mnist, cifar10, cifar100, images; empty: recognise it
+    /// Bytes, for the images and for any one file; decoded images of a folder that take more lie on the disk, in
+    /// `cache`.
+    size_t max_memory = size_t{1} << 30;
 
     // Of image folders.
     OnBadImage            on_bad_image = OnBadImage::fail;

@@ -282,6 +282,8 @@ Pack decoded(const fs::path& folder, const std::vector<Found>& found, const Load
     Decoder decoder(folder, found, options);
     Pack    pack = decoder.run();
     if (options.image.rank() == 0 && !decoder.any_colour()) {
+        const Shape& all = pack.images.shape();
+        check_memory(all[0], {1, all[2], all[3]}, options.max_memory, folder.string());
         pack.images = one_channel(pack.images);
     }
     return pack;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Repeats the runs of docs/results.md: ./dev results [JOB...], with HEMP_DATA naming a folder that holds mnist/.
-# Jobs: float (both LeNets), compress (both, from the float runs), orders (the order study, from the float LeNet-5), ablation
-# (what each part of recipe hemp does, on LeNet-300-100), targets (what to minimise, on the same), search (coefficients found for
-# a target, on the same). All of these unless named; the others need what float leaves.
+# Jobs: float (both LeNets), compress (both, from the float runs, three seeds), orders (the order study, from the float LeNet-5),
+# ablation (what each part of recipe hemp does, on LeNet-300-100), targets (what to minimise, on the same), search (coefficients
+# found for a target, on the same). All of these unless named; the others need what float leaves.
 # Only where named, since they take hours: cifar (the networks for CIFAR-10), cifar-compress (from those), curves (loss by epoch
 # beside PyTorch's, with a python3 that has it). They need cifar10-jpeg.tar.xz and cifar10-5k/ in HEMP_DATA.
-# Runs go to ./results (or HEMP_RESULTS) and stay there; finished ones are not repeated, interrupted ones continue.
+# Runs go to ./results (or HEMP_RESULTS) and stay there; finished ones are not repeated, but for curves, interrupted ones continue.
 # HEMP_EPOCHS makes every run that short: a try of this script, not the results.
 set -euo pipefail
 
@@ -39,15 +39,20 @@ job_float() {
     done
 }
 
-job_compress() {
-    once "$out/lenet5-hemp" 30 "$hemp" compress "$out/lenet5" --data "$data" --augment none --entropy 4.3 --seed 1 \
-        -o "$out/lenet5.hemp"
-    once "$out/lenet300-hemp" 20 "$hemp" compress "$out/lenet300" --data "$data" --entropy 1.2 --seed 1 \
-        -o "$out/lenet300.hemp"
-    for model in lenet5 lenet300; do
-        "$hemp" eval "$out/$model.hemp" --data "$data"
-        "$hemp" list "$out/$model.hemp"
+# compressed IMAGES FOLDER EPOCHS INPUT FLAG...: compresses a run with three seeds, and evaluates the files.
+compressed() {
+    local images=$1 folder=$2 epochs=$3 input=$4 seed
+    shift 4
+    for seed in 1 2 3; do
+        once "$folder-$seed" "$epochs" "$hemp" compress "$input" --data "$images" --seed "$seed" "$@" -o "$folder-$seed.hemp"
+        "$hemp" eval "$folder-$seed.hemp" --data "$images"
     done
+}
+
+job_compress() {
+    compressed "$data" "$out/lenet5-small" 30 "$out/lenet5" --augment none --entropy 4.3
+    compressed "$data" "$out/lenet5-accurate" 30 "$out/lenet5" --entropy 3
+    compressed "$data" "$out/lenet300-small" 20 "$out/lenet300" --entropy 1.2
 }
 
 # The coefficients of orders 1 to 4 at which their accuracies on held-out training images are nearly the same.
@@ -131,26 +136,23 @@ cifar() {
 job_cifar() {
     local images row
     images=$(cifar)
-    for row in "resnet20 44" "resnet32 44" "mobilenetv2-cifar 20"; do
+    for row in "resnet20 44" "resnet32 44" "mobilenetv2-cifar 20" "vgg16-cifar 30"; do
         once "$out/${row% *}" "${row#* }" "$hemp" train "${row% *}" --data "$images" --recipe cifar --no-holdout --seed 1
         "$hemp" eval "$out/${row% *}" --data "$images"
     done
 }
 
 job_cifar-compress() {
-    local images row seed folder
+    local images row
     images=$(cifar)
     for row in "resnet20 0.35" "resnet32 0.6"; do
-        for seed in 1 2 3; do
-            folder=$out/${row% *}-hemp-$seed
-            once "$folder" 16 "$hemp" compress "$out/${row% *}" --data "$images" --no-holdout --batch 128 \
-                --augment crop=4,flip --levels 15 --level-step 0.66 --entropy "${row#* }" --seed "$seed" -o "$folder.hemp"
-        done
+        compressed "$images" "$out/${row% *}-hemp" 16 "$out/${row% *}" --no-holdout --batch 128 --augment crop=4,flip \
+            --levels 15 --level-step 0.66 --entropy "${row#* }"
     done
 }
 
 job_curves() {
-    python3 docs/curves.py "$HEMP_DATA/cifar10-5k" 4 "$out/curves.svg" mobilenetv2-cifar vgg16-cifar
+    python3 docs/curves.py "$HEMP_DATA/cifar10-5k" "${HEMP_EPOCHS:-4}" "$out/curves.svg" mobilenetv2-cifar vgg16-cifar
 }
 
 jobs=("$@")

@@ -22,21 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string_view what_to_do(int error) {
-    switch (error) {
-        case EACCES:
-        case EPERM: return "check the permissions";
-        case EDQUOT:
-        case ENOSPC: return "free some space or choose another folder";
-        case EFBIG: return "raise the limit on file sizes (ulimit -f) or choose another folder";
-        case EISDIR: return "it is a folder, name a file in it";
-        case ENOENT:
-        case ENOTDIR: return "check the path";
-        case EROFS: return "choose a folder on a writable file system";
-        default: return "check the disk and the file system";
-    }
-}
-
 [[noreturn]] void fail_to(std::string_view act, const fs::path& path, std::string_view call, int error) {
     fail("{}: cannot be {}, {} says \"{}\"; {}", path.string(), act, call, std::generic_category().message(error),
          what_to_do(error));
@@ -249,6 +234,21 @@ Bytes unpack_gzip(std::span<const std::byte> packed, const fs::path& path, size_
 }
 
 }  // namespace
+
+std::string_view what_to_do(int error) {
+    switch (error) {
+        case EACCES:
+        case EPERM: return "check the permissions";
+        case EDQUOT:
+        case ENOSPC: return "free some space or choose another folder";
+        case EFBIG: return "raise the limit on file sizes (ulimit -f) or choose another folder";
+        case EISDIR: return "it is a folder, name a file in it";
+        case ENOENT:
+        case ENOTDIR: return "check the path";
+        case EROFS: return "choose a folder on a writable file system";
+        default: return "check the disk and the file system";
+    }
+}
 
 Bytes read_file(const fs::path& path, size_t max_bytes, std::string_view remedy) {
     Descriptor descriptor(path, O_RDONLY);

@@ -15,6 +15,9 @@ using Bytes = std::vector<std::byte>;
 inline constexpr std::string_view raise_limit = "raise the limit (--max-memory) if this is meant";
 inline constexpr std::string_view wrong_file  = "no file of this kind is as long; is it the right one?";
 
+/// What a person can do about an error of the system (errno) with a file.
+std::string_view what_to_do(int error);
+
 /// The bytes of a file.
 ///   throws    Error if it cannot be opened or read, DataError with the remedy if it has more than `max_bytes`
 Bytes read_file(const std::filesystem::path& path, size_t max_bytes, std::string_view remedy = raise_limit);

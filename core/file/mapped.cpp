@@ -1,21 +1,43 @@
 #include "core/file/mapped.h"
 
 #include "core/error.h"
+#include "core/file/file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <string>
 #include <system_error>
 
 namespace hemp {
+namespace {
+
+/// A descriptor of a new file in `folder` that has no name any more; below 0, with errno set, where none can be made.
+/// Not by O_TMPFILE, which network file systems do not have.
+int open_nameless(const std::filesystem::path& folder) {
+    static std::atomic<unsigned> counter;
+    int                          descriptor;
+    std::filesystem::path        path;
+    do {
+        path       = folder / (".scratch-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+        descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    } while (descriptor < 0 && (errno == EEXIST || errno == EINTR));
+    if (descriptor >= 0) {
+        ::unlink(path.c_str());
+    }
+    return descriptor;
+}
+
+}  // namespace
 
 MappedFile map_file(const std::filesystem::path& path) {
     auto refuse = [&](const char* call) {
-        fail("{}: cannot be read, {} says \"{}\"; check the path and its permissions", path.string(), call,
-             std::generic_category().message(errno));
+        fail("{}: cannot be read, {} says \"{}\"; {}", path.string(), call, std::generic_category().message(errno),
+             what_to_do(errno));
     };
     int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
@@ -40,10 +62,10 @@ MappedFile map_file(const std::filesystem::path& path) {
 
 std::shared_ptr<std::byte> map_scratch(const std::filesystem::path& folder, size_t size) {
     auto refuse = [&](const char* call, int error) {
-        fail("{}: no file of {} bytes can be made there, {} says \"{}\"; make room or choose another folder",
-             folder.string(), size, call, std::generic_category().message(error));
+        fail("{}: no file of {} bytes can be made there, {} says \"{}\"; {}", folder.string(), size, call,
+             std::generic_category().message(error), what_to_do(error));
     };
-    int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int descriptor = open_nameless(folder);
     if (descriptor < 0) {
         refuse("open", errno);
     }
