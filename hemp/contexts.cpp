@@ -29,6 +29,11 @@ uint32_t size_class(uint32_t magnitude) {
 
 uint32_t sign_class(int32_t d) { return d > 0 ? 2 : d < 0 ? 1 : 0; }
 
+/// Of 2^31 elements of one sign the last one would be too many; none comes behind it that reads the sum.
+int32_t wrapping_sum(int32_t a, int32_t b) {
+    return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
 uint32_t balance_class(int32_t balance) {
     static constexpr std::array<uint8_t, 9> classes{0, 1, 1, 2, 3, 4, 5, 5, 6};
     return classes[static_cast<size_t>(std::clamp(balance, -4, 4) + 4)];
@@ -156,9 +161,9 @@ void Surroundings::see(int32_t d) {
     int32_t  sign   = (d > 0) - (d < 0);
     column.mean.see(size, static_cast<size_t>(std::min<int64_t>(row_number_ + 1, 200)));
     column.recent.see(size, 6);
-    column.balance += sign;
+    column.balance = wrapping_sum(column.balance, sign);
     row_.see(size, static_cast<size_t>(std::min<int64_t>(column_ + 1, 400)));
-    row_balance_ += sign;
+    row_balance_ = wrapping_sum(row_balance_, sign);
     near_.see(size, 4);
     wide_.see(size, 14);
     all_.see(size, static_cast<size_t>(std::min<int64_t>(index_ + 1, 1000)));

@@ -175,7 +175,11 @@ void decode_part(const Part& part, std::span<const std::byte> codes, Header& hea
                  std::span<QuantizedTensor> tensors) {
     std::span<const std::byte> code = codes.subspan(part.at, part.bytes);
     WeightDecoder              decoder(code);
-    uint64_t                   end = 0;
+    uint64_t                   end  = 0;
+    size_t                     last = part.first;  // that has a code: what the coder leaves unsettled is its
+    for (size_t i = part.first; i < part.end; ++i) {
+        last = header.tensors[i].quantizer.kind != QuantizerKind::zeros ? i : last;
+    }
     for (size_t i = part.first; i < part.end; ++i) {
         TensorEntry&     entry  = header.tensors[i];
         QuantizedTensor& tensor = tensors[i];
@@ -204,10 +208,16 @@ void decode_part(const Part& part, std::span<const std::byte> codes, Header& hea
         }
         uint64_t begin = end;
         end += entry.code_bytes;
-        if (end < code.size() && decoder.shifts() != end) {
+        if (i != last && end != std::min<uint64_t>(decoder.shifts(), code.size())) {
             damaged(
                 fmt::format("its code has {} bytes, the header says {}", decoder.shifts() - begin, entry.code_bytes));
         }
+    }
+    constexpr uint64_t unsettled = 4;
+    if (code.size() > decoder.shifts() + unsettled) {
+        fail<DataError>(
+            "{}: codes from byte {}: {} bytes are read, but there are {}; the file is damaged, get it again", file_name,
+            header.bytes + part.at, decoder.shifts() + unsettled, code.size());
     }
 }
 

@@ -182,7 +182,10 @@ class Reader {
         return value % 2 == 0 ? static_cast<int64_t>(value / 2) : -static_cast<int64_t>(value / 2) - 1;
     }
 
-    std::string text(const char* what) { return text(what, offset_, u8(what)); }
+    std::string text(const char* what) {
+        size_t at = offset_;
+        return text(what, at, u8(what));
+    }
 
     /// The next `length` bytes.
     std::string text(const char* what, size_t at, size_t length) {

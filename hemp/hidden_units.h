@@ -22,7 +22,8 @@ struct HiddenUnits {
 };
 
 /// The hidden units of a network: found by exchanging those of a copy with random weights, which must not change its
-/// logits by more than rounding. Units of a residual stream, which several layers add to, are none.
+/// logits by more than rounding, where a change of theirs is seen in them. Units of a residual stream, which several
+/// layers add to, are none.
 std::vector<HiddenUnits> hidden_units(const Model& model);
 
 /// How each of a network's so many tensors stands where `orders` are those of its units.

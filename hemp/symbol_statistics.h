@@ -14,7 +14,7 @@ struct JointEntropy {
     int64_t distinct = 0;  ///< different tuples
 
     /// With more than a tenth as many different tuples as tuples it is too low by itself.
-    bool is_sampled() const { return 10 * distinct <= tuples; }
+    bool is_sampled() const { return tuples > 0 && 10 * distinct <= tuples; }
 };
 
 /// The joint entropy of `order` (1 to 4) neighbours, H_n / n, over tuples that do not overlap. Symbols beyond +-32767

@@ -21,12 +21,13 @@ struct Thresholds {
     float values[most];
     int   count;
 
-    /// Halfway between neighbouring levels.
+    /// Halfway between neighbouring levels; a level itself is never nearest to another.
     static Thresholds between(std::span<const float> levels) {
         Thresholds result(static_cast<int>(levels.size()) - 1);
         for (int i = 0; i < result.count; ++i) {
             size_t lower     = static_cast<size_t>(i);
-            result.values[i] = 0.5f * levels[lower] + 0.5f * levels[lower + 1];
+            float  middle    = 0.5f * levels[lower] + 0.5f * levels[lower + 1];
+            result.values[i] = middle < levels[lower + 1] ? middle : levels[lower];  // as between neighbouring floats
         }
         return result;
     }

@@ -508,6 +508,38 @@ TEST_CASE("headers with good checksums but bad fields are refused") {
         refused_as("damaged", with(p_quantizer, Pieces::of({64})), "which has no code");
         refused_as("damaged", with(p_quantizer, Pieces::of({64 | 1 | 1 << 3})), "where one begins anyway");
     }
+    SUBCASE("lengths of codes that are not the codes'") {
+        WeightEncoder        encoder;
+        std::vector<int32_t> symbols(400);
+        for (size_t i = 0; i < symbols.size(); ++i) {
+            symbols[i] = static_cast<int32_t>(i * i % 7) - 3;
+        }
+        encoder.add({20, 20}, symbols);
+        size_t first = encoder.bytes();
+        encoder.add({20, 20}, symbols);
+        Pieces two         = good_pieces();
+        two.codes          = encoder.finish();
+        two.header[p_rows] = two.header[p_columns] = Pieces::count(20);
+        two.header[p_tensors]                      = Pieces::count(2);
+        // Names and shapes of all tensors, then quantizers; the second one has the step of the first.
+        auto second = [&](Piece piece) { return two.header[piece]; };
+        two.header.insert(two.header.begin() + p_quantizer,
+                          {Pieces::of({1, 'v'}), second(p_rank), second(p_rows), second(p_columns)});
+        two.header.push_back(Pieces::of({1}));
+        two.header.emplace_back();
+        auto with_lengths = [&](size_t of_first) {
+            two.header[p_code_bytes + 4] = Pieces::count(of_first);
+            two.header.back()            = Pieces::count(two.codes.size() - of_first);
+            return two.file();
+        };
+        CHECK(refusal(with_lengths(first)) == "accepted");
+        for (size_t other : {size_t{0}, first - 1, first + 1, two.codes.size()}) {
+            CAPTURE(other);
+            refused_as("damaged", with_lengths(other), "the header says");
+        }
+        two.codes.insert(two.codes.end(), 100, std::byte{1});
+        refused_as("damaged", with_lengths(first), "bytes are read, but there are");
+    }
     SUBCASE("limits") {
         refused_as("damaged", with(p_tensors, Pieces::count(0)), "allowed are 1 to 65536");
         refused_as("damaged", with(p_tensors, Pieces::count(65537)), "allowed are 1 to 65536");

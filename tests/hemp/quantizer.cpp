@@ -234,6 +234,19 @@ TEST_CASE("every quantizer") {
     }
 }
 
+TEST_CASE("a weight on a level is on that level, however near the next one is") {
+    for (float level : {1.0f, -1.0f, 0.1f, 1e-40f, -3e38f}) {
+        CAPTURE(level);
+        std::vector<float> levels{level};
+        for (int i = 0; i < 20; ++i) {
+            levels.push_back(std::nextafter(levels.back(), std::numeric_limits<float>::infinity()));
+        }
+        CHECK(nearest(levels, levels) == levels);
+        levels.resize(2);  // fewer are found in another way
+        CHECK(nearest(levels, levels) == levels);
+    }
+}
+
 TEST_CASE("symbols") {
     SUBCASE("name the nearest level, halfway the lower") {
         std::vector<float> levels{-1, 0, 2};

@@ -56,6 +56,11 @@ TEST_CASE("entropies of tuples") {
     }
 }
 
+TEST_CASE("a tensor without a tuple has no entropy") {
+    CHECK(joint_entropy(std::vector<int32_t>(3), 4).tuples == 0);
+    CHECK_FALSE(joint_entropy(std::vector<int32_t>(3), 4).is_sampled());
+}
+
 TEST_CASE("what a tensor takes before it is coded") {
     QuantizedTensor tensor{.name = "w", .shape = {4, 4}, .symbols = std::vector<int32_t>(16), .step = 1, .levels = {}};
     tensor.symbols[3] = 1;
