@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <set>
 
 namespace fs = std::filesystem;
@@ -45,16 +46,17 @@ std::set<float> distinct_values(const Array& array) {
 struct Quantized {
     HempFile file;
     float    step    = 0;  ///< of weights that lose something; 0 where there are none, or have fitted levels
-    int      exact   = 0;  ///< tensors that lose nothing
+    int      exact   = 0;  ///< tensors that are not rounded
     int      tensors = 0;
 };
 
 constexpr double usual_level_step = 0.5;
 
-/// Without data: tensors that hold few different values already keep them. Other weights are rounded to multiples of a
-/// step, `level_step` root mean squares of all weights, or to so many levels as Lloyd's method fits; other tensors
-/// finely.
-Quantized quantize_as_it_is(const Model& model, int levels, double level_step) {
+/// Without data: tensors that hold few different values already keep them, but for weights where `levels` or
+/// `level_step` are told. Other weights are rounded to multiples of a step, `level_step` root mean squares of all
+/// weights, or to so many levels as Lloyd's method fits; other tensors finely.
+///   kept      what a .hemp file has for the model: all but the weights stays as it is
+Quantized quantize_as_it_is(const Model& model, int levels, double level_step, const std::optional<HempFile>& kept) {
     Quantized          result;
     std::vector<Array> held = file_values(model);  // says first what is not finite
     double             all  = root_mean_square_of_weights(model);
@@ -74,14 +76,18 @@ Quantized quantize_as_it_is(const Model& model, int levels, double level_step) {
         std::set<float>  values = distinct_values(held[i]);
         bool             few    = values.size() <= max_levels;
         // A codebook costs four bytes a level: it must be much smaller than the tensor.
-        bool exact = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
+        bool exact  = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
+        bool weight = each.role == Role::weight;
         ++result.tensors;
-        if (exact) {
+        if (kept && !weight) {
+            result.file.tensors[i] = kept->tensors[i];
+            ++result.exact;
+        } else if (exact && !(weight && (levels > 0 || level_step > 0))) {
             result.file.tensors[i] = with_levels(each, held[i], {values.begin(), values.end()});
             ++result.exact;
-        } else if (each.role == Role::weight && levels == 0) {
+        } else if (weight && levels == 0) {
             result.step = result.file.tensors[i].step;
-        } else if (each.role == Role::weight) {
+        } else if (weight) {
             Quantizer fitted       = lloyd_max(held[i].values<float>(), levels, {.zero = true});
             result.file.tensors[i] = with_levels(each, held[i], fitted.levels);
         }
@@ -103,23 +109,27 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
     rows.push_back({"float32", fmt::format("{} bytes, {:.1f} times as many", grouped(4 * weights),
                                            4.0 * static_cast<double>(weights) / static_cast<double>(bytes))});
     rows.push_back({"bits a weight", fmt::format("{:.3f}", s["bits_per_weight"].get<double>())});
+    auto beside_input = [&](const char* key, const char* of_input) {
+        double accuracy = s[key], before = s[of_input];
+        return fmt::format("{:.2f} %; the input {:.2f} %, {:+.2f} points", accuracy, before, accuracy - before);
+    };
     if (s.contains("val_accuracy")) {
-        rows.push_back(
-            {"held out", fmt::format("{:.2f} %{}", s["val_accuracy"].get<double>(),
-                                     s.contains("least_accuracy")
-                                         ? fmt::format(", wanted {:.2f} %", s["least_accuracy"].get<double>())
-                                         : "")});
+        std::string wanted =
+            s.contains("least_accuracy") ? fmt::format("; wanted {:.2f} %", s["least_accuracy"].get<double>()) : "";
+        rows.push_back({"held out", beside_input("val_accuracy", "input_val_accuracy") + wanted});
+    }
+    if (s.contains("target_bytes")) {
+        rows.push_back({"wanted", fmt::format("at most {} bytes", grouped(s["target_bytes"].get<uint64_t>()))});
     }
     if (s.contains("accuracy")) {
-        rows.push_back(
-            {"accuracy", fmt::format("{:.2f} % on the test part, from the decoded file", s["accuracy"].get<double>())});
+        rows.push_back({"test part", beside_input("accuracy", "input_accuracy") + ", from the decoded file"});
     }
     if (s.contains("step")) {
         rows.push_back(
             {"step", fmt::format("{:.6g}; weights that lose something are multiples of it", s["step"].get<double>())});
     }
     if (s.contains("exact_tensors")) {
-        rows.push_back({"exact", fmt::format("{} of {} tensors lose nothing", s["exact_tensors"].get<int>(),
+        rows.push_back({"exact", fmt::format("{} of {} tensors are not rounded", s["exact_tensors"].get<int>(),
                                              s["tensors"].get<int>())});
     }
     print_table(rows);
@@ -128,8 +138,8 @@ void print(const Json& s, const fs::path& output, const Settings& settings) {
 
 /// Of the file that was written.
 Json contents_of_file(const fs::path& path, const Settings& settings) {
-    Bytes bytes = read_file(path, settings.file_memory());
-    return contents_of(decode(bytes, path.string(), model_spec, {.max_memory = settings.file_memory()}),
+    Bytes bytes = read_file(path, settings.program_memory());
+    return contents_of(decode(bytes, path.string(), model_spec, {.max_memory = settings.program_memory()}),
                        summarize(bytes, path.string(), model_spec));
 }
 
@@ -142,34 +152,23 @@ fs::path default_output(const fs::path& input) {
     return name.string() + ".hemp";
 }
 
+bool is_hemp(std::string_view start) { return start.starts_with("HEMP"); }
+
 bool is_hemp_file(const fs::path& path) {
     std::string start(4, '\0');
     std::ifstream(path, std::ios::binary).read(start.data(), 4);
-    return start == "HEMP";
+    return is_hemp(start);
 }
 
-/// Throws UsageError where the file could not be written, or would take the place of the input or of anything but an
-/// earlier .hemp file.
-void check_replaced(const fs::path& output, const fs::path& input) {
-    check_output(output);
-    std::error_code ignored;
-    if (fs::equivalent(output, input, ignored)) {
-        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
+/// What the input holds, where it is a .hemp file.
+std::optional<HempFile> held_by(const Input& input, const Settings& settings) {
+    if (!is_hemp_file(input.path)) {
+        return {};
     }
-    if (fs::is_regular_file(output, ignored) && fs::file_size(output, ignored) > 0 && !is_hemp_file(output)) {
-        fail<UsageError>(
-            "{}: is there and no .hemp file, so that something else would be lost; name another file with -o",
-            output.string());
-    }
-}
-
-/// What a .hemp file holds: nothing is lost.
-Quantized as_in_file(const Input& input, const Settings& settings) {
-    Bytes     bytes = read_file(input.path, settings.file_memory());
-    Quantized result{.file = decode(bytes, input.path.string(), model_spec, {.max_memory = settings.file_memory()})};
-    result.file.model = input.model.source;
-    result.exact = result.tensors = static_cast<int>(result.file.tensors.size());
-    return result;
+    Bytes    bytes = read_file(input.path, settings.file_memory());
+    HempFile file  = decode(bytes, input.path.string(), model_spec, {.max_memory = settings.file_memory()});
+    file.model     = input.model.source;
+    return in_order_of(input.model, std::move(file), input.path.string());
 }
 
 /// Arranging takes as long as coding, which for larger networks is too long.
@@ -179,15 +178,21 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     const RunOptions& options = arguments.options;
     Input             input   = read_input(options.input, options.model, settings.file_memory());
     const fs::path&   output  = arguments.place.output;
-    check_replaced(output, input.path);
-    bool anew = is_hemp_file(input.path) && options.levels == 0 && options.level_step == 0;
+    check_replaced(output, input.path, ".hemp file", is_hemp);
+    std::optional<HempFile> held = held_by(input, settings);
+    bool                    anew = held && options.levels == 0 && options.level_step == 0;
     if (!settings.quiet) {
         tell(fmt::format("{}: {} parameters, {} without data\n", input.model.name,
                          grouped(static_cast<uint64_t>(parameter_count(input.model))),
                          anew ? "coded anew" : "rounded and coded"));
     }
-    Quantized quantized =
-        anew ? as_in_file(input, settings) : quantize_as_it_is(input.model, options.levels, options.level_step);
+    Quantized quantized;
+    if (anew) {
+        quantized.exact = quantized.tensors = static_cast<int>(held->tensors.size());
+        quantized.file                      = std::move(*held);
+    } else {
+        quantized = quantize_as_it_is(input.model, options.levels, options.level_step, held);
+    }
     quantized.file.classes = input.classes;
     bool  arranges         = !arguments.keep_order && parameter_count(input.model) <= most_arranged;
     Bytes bytes            = arranges ? encode_smaller(quantized.file, hidden_units(input.model), model_spec)
@@ -238,9 +243,15 @@ int compress(CompressArguments arguments, const Settings& settings) {
     if (recipe(options.recipe, "").method == Recipe::Method::plain) {
         fail<UsageError>("--recipe: '{}' makes no network small; use hemp or paper, or `hemp train`", options.recipe);
     }
-    options.input = read_input(options.input, options.model, settings.file_memory()).path.string();
-    check_replaced(arguments.place.output, options.input);
-    RunResult result           = run_training(options, arguments.place, settings);
+    options.input = input_file(options.input).string();
+    check_replaced(arguments.place.output, options.input, ".hemp file", is_hemp);
+    RunResult    result   = run_training(options, arguments.place, settings);
+    const double accuracy = result.summary["accuracy"], before = result.summary["input_accuracy"];
+    if (accuracy < before / 2 && accuracy < 2 * result.summary["chance"].get<double>()) {
+        tell(
+            fmt::format("note: the network hardly does better than guessing now; use a smaller --entropy, or longer "
+                        "--epochs\n"));
+    }
     result.summary["contents"] = contents_of_file(arguments.place.output, settings);
     print(result.summary, arguments.place.output, settings);
     if (!result.missed.empty()) {
@@ -259,7 +270,7 @@ Action add_compress(Command& command) {
     command
         .option(
             "INPUT", options.input,
-            "Checkpoint, run folder, .safetensors file with --model, or .hemp file, which loses nothing without data")
+            "Checkpoint, run folder, .safetensors file with --model, or .hemp file, which is not rounded without data")
         .required();
     command.option("--model", options.model, "Of a .safetensors file: a name, or a .json file that describes it");
     add_run_options(command, options);

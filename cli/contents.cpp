@@ -29,6 +29,9 @@ Json contents_of(const HempFile& file, const FileSummary& summary) {
                  {"bits_per_weight", 8 * static_cast<double>(bytes) / count}};
         for (int order = 1; order <= orders; ++order) {
             JointEntropy entropy = joint_entropy(tensor.symbols, order);
+            if (order == 1 && each.levels == 0) {
+                row["levels"] = entropy.distinct;
+            }
             row["entropy"].push_back(entropy.is_sampled() ? Json(entropy.bits) : Json());
         }
         tensors.push_back(row);
@@ -44,14 +47,17 @@ Json contents_of(const HempFile& file, const FileSummary& summary) {
 }
 
 void print_contents(const Json& contents) {
-    Rows stages{{"what saved", "bytes", ""}};
+    Rows     stages{{"what saved", "bytes saved", "bytes left", "of float32"}};
+    uint64_t all = contents["float32"], before = all;
     for (const auto& [key, what] : {std::pair{"float32", "nothing: float32"},
                                     {"pruned", "pruning: a bit for each zero"},
                                     {"quantized", "quantization: numbers of fixed width"},
                                     {"coded", "coding: the whole file"}}) {
-        uint64_t bytes = contents[key];
-        double   times = contents["float32"].get<double>() / static_cast<double>(bytes);
-        stages.push_back({what, grouped(bytes), fmt::format("1/{:.1f}", times)});
+        uint64_t    bytes = contents[key];
+        std::string saved = bytes > before ? "-" + grouped(bytes - before) : grouped(before - bytes);
+        stages.push_back({what, saved, grouped(bytes),
+                          fmt::format("{:.2f} %", 100 * static_cast<double>(bytes) / static_cast<double>(all))});
+        before = bytes;
     }
     fmt::print("\n");
     print_table(stages);
@@ -71,6 +77,7 @@ void print_contents(const Json& contents) {
     }
     fmt::print("\n");
     print_table(rows);
+    fmt::print("\nEntropies are bits a weight; -: too few weights for so many different tuples.\n");
 }
 
 }  // namespace hemp

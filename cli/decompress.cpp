@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/run_folder.h"
 #include "hemp/package.h"
 
 #include "core/file/safetensors.h"
@@ -27,10 +28,10 @@ int decompress(const DecompressArguments& arguments, const Settings& settings) {
     }
     fs::path output =
         arguments.output.empty() ? fs::path(arguments.file).replace_extension(".safetensors") : arguments.output;
-    std::error_code ignored;
-    if (fs::equivalent(output, arguments.file, ignored)) {
-        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
-    }
+    check_replaced(output, arguments.file, "plain .safetensors file", [](std::string_view start) {
+        bool is_checkpoint = start.find("hemp.checksum") != std::string_view::npos;
+        return start.size() > 8 && start[8] == '{' && !is_checkpoint;
+    });
     std::vector<NamedBytes> tensors;
     for (QuantizedTensor& tensor : file.tensors) {
         tensors.push_back({tensor.name, {tensor.shape, DType::f32}, dequantize_in_place(tensor)});

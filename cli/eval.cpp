@@ -59,7 +59,7 @@ Action add_eval(Command& command) {
     command.option("--data", arguments->data, "Images: digits, or a folder").required();
     add_data_options(command, arguments->images);
     command.option("--model", arguments->model, "Of a .safetensors file");
-    command.option("--batch", arguments->batch, "Images a step; default: 500, fewer large ones").between(1, 1 << 20);
+    command.option("--batch", arguments->batch, "Images a step; default: 128, fewer large ones").between(1, 1 << 20);
     return [arguments](const Settings& settings) { return eval(*arguments, settings); };
 }
 

@@ -6,7 +6,6 @@
 #include "models/description.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -15,15 +14,6 @@ namespace fs = std::filesystem;
 
 namespace hemp {
 namespace {
-
-fs::path file_of_run(const fs::path& folder) {
-    for (const char* name : {"best.ckpt", "model.hemp", "last.ckpt"}) {
-        if (fs::exists(folder / name)) {
-            return folder / name;
-        }
-    }
-    fail("{}: this folder holds neither best.ckpt nor last.ckpt; name the folder of a run", folder.string());
-}
 
 /// The model that a file says it holds, or else the one asked for.
 std::string model_of(const std::optional<std::string>& stored, const std::string& asked, const std::string& where) {
@@ -49,11 +39,12 @@ bool is_hemp(std::span<const std::byte> bytes) {
 }
 
 Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const std::string& asked, size_t max_memory) {
-    HempFile file   = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
-    auto     stored = file.model.empty() ? std::nullopt : std::optional(file.model);
-    Model    model  = build_model(model_of(stored, asked, path.string()), 1);
-    load(model, file);
-    return {std::move(model), path, {}, std::move(file.classes), bytes.size()};
+    HempFile                 file    = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
+    auto                     stored  = file.model.empty() ? std::nullopt : std::optional(file.model);
+    Model                    model   = build_model(model_of(stored, asked, path.string()), 1);
+    std::vector<std::string> classes = file.classes;
+    load(model, std::move(file), path.string());
+    return {std::move(model), path, {}, std::move(classes), bytes.size()};
 }
 
 std::vector<std::string> classes_of(const Safetensors& content, const std::string& where) {
@@ -67,20 +58,6 @@ std::vector<std::string> classes_of(const Safetensors& content, const std::strin
         fail<DataError>("{}: metadata '{}' is no JSON array of names; write the file again", where, classes_key);
     }
     return json.get<std::vector<std::string>>();
-}
-
-/// A network with such values would answer nothing but NaN.
-void check_values(const Parameter& parameter, const Array& array, const std::string& where) {
-    for (float value : array.values<float>()) {
-        if (!std::isfinite(value)) {
-            fail<DataError>("{}: tensor '{}' has a value that is {}, no finite number; train the network again", where,
-                            parameter.name, value);
-        }
-        if (parameter.role == Role::running_variance && value < 0) {
-            fail<DataError>("{}: tensor '{}' has the variance {}, but none is below 0; write the file again", where,
-                            parameter.name, value);
-        }
-    }
 }
 
 /// A larger network's file may hold all that this one needs, under the same names.
@@ -133,8 +110,21 @@ void set_parameters(const Model& model, Safetensors values, const std::string& w
     }
 }
 
+fs::path input_file(const fs::path& named) {
+    if (!fs::is_directory(named)) {
+        return named;
+    }
+    for (const char* name : {"best.ckpt", "model.hemp", "last.ckpt"}) {
+        if (fs::exists(named / name)) {
+            return named / name;
+        }
+    }
+    fail("{}: this folder holds neither best.ckpt nor model.hemp nor last.ckpt; name the folder of a run",
+         named.string());
+}
+
 Input read_input(const fs::path& named, const std::string& model_name, size_t max_memory) {
-    fs::path    path  = fs::is_directory(named) ? file_of_run(named) : named;
+    fs::path    path  = input_file(named);
     std::string where = path.string();
     std::string asked = model_source(model_name);
     Bytes       bytes = read_file(path, max_memory);

@@ -23,6 +23,10 @@ struct Input {
 ///   throws    Error if the file cannot be read, DataError if it describes no network
 std::string model_source(const std::string& named);
 
+/// The file that is meant by a run folder's name: its best state, or else its .hemp file, or else its last; any other
+/// path is a file's already. Throws Error if the folder holds none of them.
+std::filesystem::path input_file(const std::filesystem::path& named);
+
 /// Reads a run folder (its best state, or else its .hemp file, or else its last), a checkpoint, a safetensors file, or
 /// a .hemp file, told apart by content.
 ///   model_name  or description, of a plain safetensors file, which does not say; elsewhere it must agree or be empty

@@ -41,7 +41,7 @@ int list(const std::string& path, const Settings& settings) {
         parts.push_back({name, grouped(bytes)});
     }
     print_table(parts);
-    Rows tensors{{"tensor", "shape", "quantizer", "levels", "bytes", "bits a weight"}};
+    Rows tensors{{"tensor", "shape", "quantizer", "levels, step", "bytes", "bits a weight"}};
     for (const TensorSummary& each : file.tensors) {
         uint64_t bytes = each.bytes();
         tensors.push_back(

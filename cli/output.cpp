@@ -84,7 +84,8 @@ Json read_json(const std::filesystem::path& path) {
 }
 
 std::string levels_text(int64_t levels, double step) {
-    return levels > 0 ? fmt::format("{}", levels) : fmt::format("step {:.4g}", step);
+    std::string text = levels > 0 ? std::to_string(levels) : "";
+    return step > 0 ? fmt::format("{}{}step {:.4g}", text, text.empty() ? "" : ", ", step) : text;
 }
 
 std::string grouped(uint64_t number) {

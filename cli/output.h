@@ -32,7 +32,7 @@ void tell(const std::string& text);
 /// Throws Error if the file cannot be read, DataError if it is no JSON object.
 Json read_json(const std::filesystem::path& path);
 
-/// "7" levels; or "step 0.25" where a quantizer has none.
+/// "7", "7, step 0.25" where they are multiples of a step, "step 0.25" where their number is not known.
 std::string levels_text(int64_t levels, double step);
 
 /// "1,234,567"

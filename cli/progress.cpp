@@ -32,6 +32,7 @@ Progress::Progress(bool quiet, int64_t epochs, int64_t steps_per_epoch, int64_t 
     : quiet_(quiet),
       live_(!quiet && is_terminal()),
       epochs_(epochs),
+      epochs_a_round_(epochs),
       steps_(steps_per_epoch),
       batch_(batch),
       weights_(weights),
@@ -55,7 +56,12 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     if (!estimated_ && done_ > 5 && now > warm_ + std::chrono::seconds(2)) {
         estimated_ = true;
         if (double seconds_left = this->seconds_left(); seconds_left > 30) {
-            std::string more = more_rounds_ == 0 ? "" : ", and at most as long for each further round";
+            double a_round = seconds_left / static_cast<double>(epochs_ * steps_ - behind_) *
+                             static_cast<double>(epochs_a_round_ * steps_);
+            std::string more = more_rounds_ == 0
+                                   ? ""
+                                   : fmt::format(", with {} further rounds, which it may need, {}", more_rounds_,
+                                                 duration(seconds_left + static_cast<double>(more_rounds_) * a_round));
             line(fmt::format("this will take about {}{}", duration(seconds_left), more));
         }
     }

@@ -39,7 +39,7 @@ class Progress {
     using Clock = std::chrono::steady_clock;
 
     bool              quiet_, live_;
-    int64_t           epochs_, steps_, batch_, weights_, more_rounds_;
+    int64_t           epochs_, epochs_a_round_, steps_, batch_, weights_, more_rounds_;
     bool              estimated_ = false;
     int64_t           done_      = 0;         ///< steps of this process
     int64_t           behind_    = 0;         ///< steps of the run

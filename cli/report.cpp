@@ -250,18 +250,17 @@ struct Mistake {
 };
 
 struct Outcome {
-    Evaluation                        evaluation;
-    std::vector<std::vector<int64_t>> confusion;  ///< [true class][predicted class]
-    std::vector<Mistake>              mistakes;   ///< the most confident first
+    Evaluation evaluation;
+    std::map<std::pair<size_t, size_t>, int64_t>
+                         confusion;  ///< images by true and predicted class, where there are any
+    std::vector<Mistake> mistakes;   ///< the most confident first
 };
 
 Outcome outcome_of(const Model& model, const Dataset& test, const Settings& settings) {
     Outcome result;
-    auto    classes = static_cast<size_t>(model.classes);
-    result.confusion.assign(classes, std::vector<int64_t>(classes));
-    auto see = [&](const Prediction& each) {
+    auto    see = [&](const Prediction& each) {
         auto truth = static_cast<size_t>(each.label), taken = static_cast<size_t>(each.best);
-        ++result.confusion[truth][taken];
+        ++result.confusion[{truth, taken}];
         if (taken != truth) {
             auto probability = static_cast<double>(each.probabilities[taken]);
             result.mistakes.push_back({each.image, truth, taken, std::isfinite(probability) ? probability : 0});
@@ -290,26 +289,22 @@ std::string base64(std::span<const std::byte> bytes) {
 
 /// A map of the classes that the images have or are taken for, where they are few enough to be seen.
 void add_confusion(Page& page, const Outcome& outcome, const std::vector<std::string>& names) {
-    constexpr size_t    most = 100;
-    std::vector<size_t> shown;
-    for (size_t k = 0; k < names.size(); ++k) {
-        bool used = std::ranges::any_of(outcome.confusion[k], [](int64_t count) { return count > 0; }) ||
-                    std::ranges::any_of(outcome.confusion, [&](const auto& row) { return row[k] > 0; });
-        if (used) {
-            shown.push_back(k);
-        }
+    constexpr size_t         most = 100;
+    std::map<size_t, size_t> places;  // of the classes that are shown
+    for (const auto& [classes, count] : outcome.confusion) {
+        places[classes.first] = places[classes.second] = 0;
     }
-    if (shown.size() > most) {
+    if (places.size() > most) {
         return;
     }
-    std::vector<std::string>          shown_names;
-    std::vector<std::vector<int64_t>> counts;
-    for (size_t r : shown) {
-        shown_names.push_back(names[r]);
-        counts.emplace_back();
-        for (size_t c : shown) {
-            counts.back().push_back(outcome.confusion[r][c]);
-        }
+    std::vector<std::string> shown_names;
+    for (auto& [k, place] : places) {
+        place = shown_names.size();
+        shown_names.push_back(names[k]);
+    }
+    std::vector<std::vector<int64_t>> counts(places.size(), std::vector<int64_t>(places.size()));
+    for (const auto& [classes, count] : outcome.confusion) {
+        counts[places[classes.first]][places[classes.second]] = count;
     }
     page.start_charts();
     page.chart("confusion", "Confusion of classes", heat_map("Confusion of classes", shown_names, counts));
@@ -327,11 +322,9 @@ void add_mistakes(Page& page, const Dataset& test, const Outcome& outcome, const
         int64_t count;
     };
     std::vector<Pair> pairs;
-    for (size_t r = 0; r < names.size(); ++r) {
-        for (size_t c = 0; c < names.size(); ++c) {
-            if (r != c && outcome.confusion[r][c] > 0) {
-                pairs.push_back({r, c, outcome.confusion[r][c]});
-            }
+    for (const auto& [classes, count] : outcome.confusion) {
+        if (auto [truth, taken] = classes; truth != taken) {
+            pairs.push_back({truth, taken, count});
         }
     }
     std::ranges::stable_sort(pairs, std::ranges::greater(), &Pair::count);
@@ -387,20 +380,20 @@ Subject subject_of(const fs::path& folder, const Settings& settings) {
     Bytes    packed = read_file(hemp, settings.file_memory());
     HempFile file   = decode(packed, hemp.string(), model_spec, {.max_memory = settings.file_memory()});
     Model    model  = build_model(file.model, 1);
-    load(model, file);
+    load(model, file, hemp.string());
     std::vector<std::string> classes = file.classes;
     return {std::move(model), std::move(classes), std::move(packed), std::move(file)};
 }
 
 /// Throws UsageError, before anything is computed, where the page would replace what the run needs.
 void check_page(const fs::path& output, const fs::path& folder) {
-    check_output(output);
     std::error_code ignored;
     for (const char* name : files_of_run) {
         if (std::string(name) != "report.html" && fs::equivalent(output, folder / name, ignored)) {
             fail<UsageError>("{}: belongs to the run, which would be lost; name another file with -o", output.string());
         }
     }
+    check_replaced(output, {}, "page", [](std::string_view start) { return start.starts_with("<!DOCTYPE html>"); });
 }
 
 Dataset test_images(const ReportArguments& arguments, const RunOptions& options, const Subject& subject,
@@ -432,7 +425,7 @@ int report(ReportArguments arguments, const Settings& settings) {
     const Dataset            test     = test_images(arguments, manifest.options, subject, settings);
     const Outcome            outcome  = outcome_of(subject.model, test, settings);
     std::vector<std::string> names;
-    for (size_t k = 0; k < outcome.confusion.size(); ++k) {
+    for (size_t k = 0; k < static_cast<size_t>(subject.model.classes); ++k) {
         names.push_back(k < test.classes.size() ? test.classes[k] : std::to_string(k));
     }
     auto               weights = static_cast<uint64_t>(parameter_count(subject.model));

@@ -143,6 +143,14 @@ void check_same_run(const fs::path& folder, const Json& now) {
 /// Throws, before anything is computed, where the run cannot be kept. Changes nothing: the run may yet be refused.
 void check_place(const RunPlace& place, const fs::path& input, const Json& manifest) {
     check_output(place.output);
+    for (const char* name : files_of_run) {
+        if (!place.output.empty() && fs::weakly_canonical(place.output) == fs::weakly_canonical(place.folder / name)) {
+            fail<UsageError>(
+                "{}: is a file of the run itself, which keeps its best there as model.hemp anyway; name "
+                "another file with -o",
+                place.output.string());
+        }
+    }
     if (place.resume) {
         check_same_run(place.folder, manifest);
         return;
@@ -155,8 +163,10 @@ void check_place(const RunPlace& place, const fs::path& input, const Json& manif
             "with --out",
             place.folder.string());
     }
-    if (used && !input.empty() && fs::equivalent(fs::absolute(input).parent_path(), place.folder, error)) {
-        fail<UsageError>("--force: would delete the input, {}; choose another folder with --out", input.string());
+    for (const char* name : files_of_run) {
+        if (used && !input.empty() && fs::equivalent(input, place.folder / name, error)) {
+            fail<UsageError>("--force: would delete the input, {}; choose another folder with --out", input.string());
+        }
     }
 }
 
@@ -231,6 +241,8 @@ class Run {
     void              add_to_path();
     int64_t           further_rounds() const;  ///< that may follow the one that runs
     [[noreturn]] void fail_diverged(const std::string& sign) const;
+    void              check_finite() const;
+    void              prune_start_of_rounds();
     void              end_epoch(double loss);
     void              save();
     void              keep_about_images(Checkpoint& checkpoint) const;
@@ -255,6 +267,7 @@ class Run {
     Evaluator   evaluator_;
     Json        manifest_;
     double      least_accuracy_ = -1;
+    Json        of_input_       = Json::object();  ///< accuracies of the network that compress starts from, by key
     Candidate   best_;
 
     std::optional<Search> search_;  // of the coefficient, where a target is set
@@ -271,7 +284,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
       place_(place),
       settings_(settings),
       model_(starting_model(options, settings, note_)),
-      judged_(build_model(model_.source, options.seed)),
+      judged_(alike(model_, options.seed)),
       recipe_(recipe_of(options, model_.source)),
       data_(load_data(options, model_, settings)),
       evaluator_(judged_, evaluation_batch(model_), false, settings.program_memory()) {
@@ -294,11 +307,17 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
         manifest_["input_hash"] = hash_of_file(options_.input);
     }
     check_place(place_, options_.input, manifest_);
+    if (!options_.input.empty()) {
+        copy_to_judged();
+        of_input_["input_accuracy"] = evaluator_.run(data_.test, settings_.loader_threads).accuracy;
+        if (data_.validation) {
+            of_input_["input_val_accuracy"] = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy;
+        }
+    }
     if (options_.has_least_accuracy()) {
         double asked = options_.target_accuracy;
         if (options_.max_drop >= 0) {
-            copy_to_judged();
-            asked = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy - options_.max_drop;
+            asked = of_input_["input_val_accuracy"].get<double>() - options_.max_drop;
         }
         constexpr double rounding = 1e-9;  // of a difference of percentages; an image is far more
         least_accuracy_           = std::max(0.0, asked - rounding);
@@ -356,7 +375,7 @@ void Run::save() {
 void Run::restore() {
     Loaded loaded = load_newest_valid(file("last.ckpt"), settings_.program_memory());
     if (!loaded.warning.empty()) {
-        progress_->line(loaded.warning);
+        tell(fmt::format("hemp: {}\n", loaded.warning));
         restore_previous(file("last.ckpt"));
     }
     trainer_->restore(loaded.checkpoint);
@@ -387,7 +406,7 @@ void Run::restore() {
     progress_->expect(trainer_->epochs(), further_rounds());
     // What another process wrote may have gone, or is asked for under another name.
     if (!place_.output.empty() && best_.epoch >= 0) {
-        write_file_atomically(place_.output, read_file(file("model.hemp"), settings_.file_memory()));
+        write_file_atomically(place_.output, read_file(file("model.hemp"), settings_.program_memory()));
     }
     progress_->line(fmt::format("resuming at epoch {}, step {}", trainer_->epoch() + 1, trainer_->step() + 1));
 }
@@ -412,7 +431,7 @@ std::vector<std::byte> Run::judge() {
     HempFile packed              = package(model_, trainer_->regularizer());
     packed.classes               = kept_classes(data_.train.classes);
     std::vector<std::byte> bytes = encode_smaller(packed, trainer_->units(), model_spec);
-    load(judged_, decode(bytes, "model.hemp", model_spec, {.max_memory = settings_.file_memory()}));
+    load(judged_, decode(bytes, "model.hemp", model_spec, {.max_memory = settings_.program_memory()}), "model.hemp");
     return bytes;
 }
 
@@ -445,13 +464,24 @@ void Run::fail_diverged(const std::string& sign) const {
          trainer_->epoch());
 }
 
-void Run::end_epoch(double loss) {
+void Run::check_finite() const {
     for (const Parameter& each : model_.parameters()) {
         auto finite = [](float value) { return std::isfinite(value); };
         if (!std::ranges::all_of(value_of(each.variable).values<float>(), finite)) {
             fail_diverged(fmt::format("tensor '{}' holds values that are not finite", each.name));
         }
     }
+}
+
+/// Every round keeps what the first has pruned. A crash may have left the earlier state under the previous name.
+void Run::prune_start_of_rounds() {
+    Checkpoint start = load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint;
+    trainer_->prune_as_now(start);
+    save_checkpoint(file("round.ckpt"), std::move(start));
+}
+
+void Run::end_epoch(double loss) {
+    check_finite();
     std::vector<std::byte> bytes = judge();
     Candidate              candidate{.epoch = trainer_->epoch(), .bytes = bytes.size()};
     const Trainer::Round&  round = trainer_->round();
@@ -490,11 +520,8 @@ void Run::end_epoch(double loss) {
     }
     entry["images_per_second"] = progress_->images_per_second();
     entry["seconds"]           = past_seconds_ + progress_->seconds();
-    // Every round keeps what the first has pruned.
     if (search_ && path_.empty() && recipe_.prunes() && candidate.epoch == trainer_->pruning_epochs()) {
-        Checkpoint start = load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint;
-        trainer_->prune_as_now(start);
-        save_checkpoint(file("round.ckpt"), std::move(start));
+        prune_start_of_rounds();
     }
     bool first_pruned = candidate.epoch >= trainer_->pruning_epochs() && best_.epoch < trainer_->pruning_epochs();
     bool is_best =
@@ -556,7 +583,8 @@ bool Run::next_round() {
         progress_->line(outcome);
         return false;
     }
-    trainer_->restore_variables(load_newest_valid(file("round.ckpt"), settings_.program_memory()).checkpoint);
+    // The previous one may be of before the pruning.
+    trainer_->restore_variables(load_checkpoint(file("round.ckpt"), settings_.program_memory()));
     trainer_->start_round(static_cast<float>(search_->coefficient()));
     progress_->expect(trainer_->epochs(), further_rounds());
     progress_->line(fmt::format("{}; next: entropy {:.3g}", outcome, search_->coefficient()));
@@ -598,8 +626,9 @@ RunResult Run::result() {
     Json&     summary = result.summary;
     auto      weights = static_cast<uint64_t>(parameter_count(model_));
     if (!hemp.empty()) {
-        Bytes bytes = read_file(hemp, settings_.file_memory());
-        load(judged_, decode(bytes, hemp.string(), model_spec, {.max_memory = settings_.file_memory()}));
+        Bytes bytes = read_file(hemp, settings_.program_memory());
+        load(judged_, decode(bytes, hemp.string(), model_spec, {.max_memory = settings_.program_memory()}),
+             hemp.string());
     } else if (data_.validation) {
         set_parameters(judged_, load_checkpoint(file("best.ckpt"), settings_.program_memory()),
                        file("best.ckpt").string());
@@ -607,11 +636,13 @@ RunResult Run::result() {
     Evaluation evaluation = evaluator_.run(data_.test, settings_.loader_threads);
     summary               = {{"folder", place_.folder.string()}, {"model", model_.name},    {"recipe", recipe_.name},
                              {"accuracy", evaluation.accuracy},  {"loss", evaluation.loss}, {"epoch", best_.epoch}};
+    summary.update(of_input_);
+    summary["chance"] = 100.0 / static_cast<double>(model_.classes);
     if (data_.validation) {
         summary["val_accuracy"] = best_.accuracy;
     }
     if (!hemp.empty()) {
-        Bytes       bytes = read_file(hemp, settings_.file_memory());
+        Bytes       bytes = read_file(hemp, settings_.program_memory());
         FileSummary parts = summarize(bytes, hemp.string(), model_spec);
         summary["bytes"]  = bytes.size();
         for (const auto& [name, size] : parts.parts) {
@@ -633,6 +664,8 @@ RunResult Run::result() {
         summary["target_reached"] = meets_target(best_);
         if (least_accuracy_ >= 0) {
             summary["least_accuracy"] = least_accuracy_;
+        } else {
+            summary["target_bytes"] = options_.target_bytes;
         }
     }
     if (search_) {
@@ -655,6 +688,11 @@ RunResult Run::result() {
     return result;
 }
 
+/// Two standard deviations of an accuracy that so many images measure, in points.
+double noise_of(double accuracy, int64_t images) {
+    return 2 * std::sqrt(std::max(0.0, accuracy * (100 - accuracy)) / static_cast<double>(images));
+}
+
 std::string Run::plan() const {
     std::string text = fmt::format("{}: {} parameters, {} images, {} {} of {} steps, recipe {}", model_.name,
                                    grouped(static_cast<uint64_t>(parameter_count(model_))),
@@ -667,6 +705,10 @@ std::string Run::plan() const {
         text += fmt::format(": {} levels a tensor, {:.3g} times {} a weight beside the loss", how.levels,
                             recipe_.entropy, bits);
     }
+    if (of_input_.contains("input_val_accuracy")) {
+        text += fmt::format("; the input has {:.2f} % on the held-out images",
+                            of_input_["input_val_accuracy"].get<double>());
+    }
     if (recipe_.prunes()) {
         text += recipe_.prune > 0 ? fmt::format(", {:.0f} % of the weights pruned", 100 * recipe_.prune)
                                   : ", weights pruned that the loss does not need";
@@ -674,8 +716,11 @@ std::string Run::plan() const {
     if (options_.has_target()) {
         text +=
             least_accuracy_ >= 0
-                ? fmt::format("; wanted: the smallest file of at least {:.2f} % on the held-out images",
-                              least_accuracy_)
+                ? fmt::format(
+                      "; wanted: the smallest file of at least {:.2f} % on the {} held-out images, where "
+                      "chance alone accounts for {:.2f} points",
+                      least_accuracy_, grouped(static_cast<uint64_t>(data_.validation->size())),
+                      noise_of(least_accuracy_, data_.validation->size()))
                 : fmt::format("; wanted: the most accurate file of at most {} bytes", grouped(options_.target_bytes));
     }
     if (search_) {

@@ -5,6 +5,7 @@
 #include "core/file/hash.h"
 
 #include <cmath>
+#include <fstream>
 #include <sstream>
 
 namespace fs = std::filesystem;
@@ -85,6 +86,26 @@ void check_output(const fs::path& output) {
     fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
     if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {
         fail<UsageError>("{}: cannot be written, it is a folder or lies in none; name a file with -o", output.string());
+    }
+}
+
+void check_replaced(const fs::path& output, const fs::path& input, std::string_view kind,
+                    bool (*is_kind)(std::string_view start)) {
+    constexpr size_t looked_at = 1 << 16;
+    check_output(output);
+    std::error_code ignored;
+    if (fs::equivalent(output, input, ignored)) {
+        fail<UsageError>("{}: is the input, which would be lost; name another file with -o", output.string());
+    }
+    if (fs::is_regular_file(output, ignored) && fs::file_size(output, ignored) > 0) {
+        std::string   start(looked_at, '\0');
+        std::ifstream file(output, std::ios::binary);
+        file.read(start.data(), looked_at);
+        start.resize(static_cast<size_t>(file.gcount()));
+        if (!is_kind(start)) {
+            fail<UsageError>("{}: is there and no {}, so that something else would be lost; name another file with -o",
+                             output.string(), kind);
+        }
     }
 }
 

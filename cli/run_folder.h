@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hemp {
@@ -38,5 +39,11 @@ Json output_hashes(const std::filesystem::path& folder);
 
 /// Throws UsageError where that cannot be a file; an empty path is none, and passes.
 void check_output(const std::filesystem::path& output);
+
+/// Throws UsageError as check_output, or where the output would take the place of the input or of anything but an
+/// earlier file of its kind.
+///   is_kind   of the first bytes of a file that is there
+void check_replaced(const std::filesystem::path& output, const std::filesystem::path& input, std::string_view kind,
+                    bool (*is_kind)(std::string_view start));
 
 }  // namespace hemp

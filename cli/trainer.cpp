@@ -40,7 +40,7 @@ Updates optimizer_updates(const Recipe& recipe, const Gradients& gradients, cons
 std::vector<uint8_t> mean_colour(const Model& model) {
     std::vector<uint8_t> colour;
     for (float mean : model.mean) {
-        colour.push_back(static_cast<uint8_t>(std::lround(255 * mean)));
+        colour.push_back(static_cast<uint8_t>(std::lround(255 * std::clamp(mean, 0.0f, 1.0f))));
     }
     return colour;
 }
@@ -97,7 +97,7 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
             }
         }
         if (options_.trained && recipe.distillation > 0) {
-            teacher_ = build_model(model_.source, options_.seed);
+            teacher_ = alike(model_, options_.seed);
             for (size_t i = 0; i < model_.parameters().size(); ++i) {
                 value_of(teacher_->parameters()[i].variable) = value_of(model_.parameters()[i].variable);
             }
@@ -481,11 +481,17 @@ void Trainer::restore(const Checkpoint& checkpoint) {
         }
         return entry->second;
     };
-    epoch_ = std::stoll(metadata("epoch"));
-    step_  = std::stoll(metadata("step"));
-    bits_  = std::stod(metadata("bits"));
-    total_ = std::stod(metadata("total"));
-    round_ = {.first = std::stoll(metadata("round_first")), .entropy = std::stof(metadata("round_entropy"))};
+    try {
+        epoch_ = std::stoll(metadata("epoch"));
+        step_  = std::stoll(metadata("step"));
+        bits_  = std::stod(metadata("bits"));
+        total_ = std::stod(metadata("total"));
+        // By way of double: std::stof refuses the smallest numbers.
+        round_ = {.first   = std::stoll(metadata("round_first")),
+                  .entropy = static_cast<float>(std::stod(metadata("round_entropy")))};
+    } catch (const std::logic_error&) {
+        fail<DataError>("resume: the checkpoint does not say where its run stood; start again with --force");
+    }
 }
 
 }  // namespace hemp

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace hemp {
 namespace {
@@ -66,10 +67,14 @@ void fold(Array& scale, Array& shift, Array& mean, Array& variance, float epsilo
     float silent = 1e-4f * epsilon;
     for (size_t i = 0; i < a.size(); ++i) {
         double factor = a[i] / std::sqrt(static_cast<double>(v[i]) + static_cast<double>(epsilon));
-        b[i]          = static_cast<float>(b[i] - m[i] * factor);
-        a[i]          = v[i] < silent ? 0.0f : static_cast<float>(factor * std::sqrt(1 + static_cast<double>(epsilon)));
-        m[i]          = 0;
-        v[i]          = 1;
+        if (v[i] < silent) {
+            a[i] = 0;  // what it gives is the shift
+        } else {
+            b[i] = static_cast<float>(b[i] - m[i] * factor);
+            a[i] = static_cast<float>(factor * std::sqrt(1 + static_cast<double>(epsilon)));
+        }
+        m[i] = 0;
+        v[i] = 1;
     }
 }
 
@@ -102,15 +107,13 @@ std::vector<Array> file_values(const Model& model) {
     std::vector<Array> values;
     for (const Parameter& each : parameters) {
         values.push_back(value_of(each.variable));
-        for (float value : values.back().values<float>()) {
-            if (!std::isfinite(value)) {
-                fail("compress: tensor '{}' holds {}; the network is broken, train it again", each.name, value);
-            }
-        }
+        check_values(each, values.back(), "compress");
     }
     for (size_t i = 3; i < parameters.size(); ++i) {
         if (parameters[i].role == Role::running_variance) {  // batch norm's four stand together
             fold(values[i - 3], values[i - 2], values[i - 1], values[i], parameters[i].epsilon);
+            check_values(parameters[i - 3], values[i - 3], "compress, with batch norm's variance in its scale");
+            check_values(parameters[i - 2], values[i - 2], "compress, with batch norm's mean in its shift");
         }
     }
     return values;
@@ -189,21 +192,54 @@ HempFile package_uniform(const Model& model, float step, const PackageOptions& o
     return file;
 }
 
-void load(Model& model, const HempFile& file) {
-    if (file.tensors.size() != model.parameters().size()) {
-        fail<DataError>("{}: the file holds {} tensors, the model has {}", model.name, file.tensors.size(),
-                        model.parameters().size());
+HempFile in_order_of(const Model& model, HempFile file, const std::string& where) {
+    const Parameters& parameters = model.parameters();
+    if (file.tensors.size() != parameters.size()) {
+        fail<DataError>("{}: the file holds {} tensors, {} has {}", where, file.tensors.size(), model.name,
+                        parameters.size());
     }
-    for (const QuantizedTensor& tensor : file.tensors) {
-        const Parameter& target = parameter(model, tensor.name);
-        if (target.variable.shape() != tensor.shape) {
-            fail<DataError>("{}: tensor '{}' has shape {} in the file, {} in the model", model.name, tensor.name,
-                            tensor.shape, target.variable.shape());
+    std::map<std::string_view, size_t> places;
+    for (size_t i = 0; i < parameters.size(); ++i) {
+        places[parameters[i].name] = i;
+    }
+    std::vector<QuantizedTensor> ordered(parameters.size());
+    for (QuantizedTensor& tensor : file.tensors) {
+        auto place = places.find(tensor.name);
+        if (place == places.end()) {
+            fail<DataError>("{}: tensor '{}' is none of {}'s, or there twice", where, tensor.name, model.name);
         }
-        value_of(target.variable) = dequantize(tensor);
+        const Parameter& parameter = parameters[place->second];
+        if (parameter.variable.shape() != tensor.shape) {
+            fail<DataError>("{}: tensor '{}' has shape {} in the file, {} in {}", where, tensor.name, tensor.shape,
+                            parameter.variable.shape(), model.name);
+        }
+        ordered[place->second] = std::move(tensor);
+        places.erase(place);
     }
-    model.mean      = file.mean;
-    model.deviation = file.std;
+    file.tensors = std::move(ordered);
+    return file;
+}
+
+void load(Model& model, HempFile file, const std::string& where) {
+    auto channels = static_cast<size_t>(model.image[0]);
+    if (file.mean.empty()) {  // inputs are taken as they are
+        file.mean.assign(channels, 0);
+        file.std.assign(channels, 1);
+    }
+    if (file.mean.size() != channels) {
+        fail<DataError>("{}: the file's normalisation is of {} channels, {} takes {}", where, file.mean.size(),
+                        model.name, channels);
+    }
+    file = in_order_of(model, std::move(file), where);
+    for (size_t i = 0; i < file.tensors.size(); ++i) {
+        const Parameter& parameter = model.parameters()[i];
+        Array            values    = dequantize(file.tensors[i]);
+        file.tensors[i].symbols    = {};  // symbols and values of all tensors would be twice the memory
+        check_values(parameter, values, where);
+        value_of(parameter.variable) = std::move(values);
+    }
+    model.mean      = std::move(file.mean);
+    model.deviation = std::move(file.std);
 }
 
 }  // namespace hemp

@@ -16,8 +16,8 @@ struct PackageOptions {
 };
 
 /// The values of the model's parameters as a file holds them: what batch norm's statistics do is in its scale and
-/// shift, so that they are 0 and 1. Inference gives the same but for rounding. Throws Error on a value that is not
-/// finite.
+/// shift, so that they are 0 and 1. Inference gives the same but for rounding. Throws DataError on values that are no
+/// network's (check_values).
 std::vector<Array> file_values(const Model& model);
 
 /// The parameter with each of `values` at its nearest level.
@@ -37,8 +37,13 @@ float root_mean_square_of_weights(const Model& model);
 /// does without data. Kernels, and first weights that meet whole images, are rounded with error diffusion.
 HempFile package_uniform(const Model& model, float step, const PackageOptions& options = {});
 
-/// Gives the model's parameters the file's values.
-/// Throws DataError when names or shapes are not the model's.
-void load(Model& model, const HempFile& file);
+/// The file with its tensors in the order of the model's parameters; those of a file may stand in any.
+///   throws    DataError that begins with `where` if names or shapes are not the model's
+HempFile in_order_of(const Model& model, HempFile file, const std::string& where);
+
+/// Gives the model's parameters the file's values, and the model its normalisation.
+///   throws    as in_order_of; DataError if a value is not finite or a variance below 0, or if the normalisation is of
+///             another number of channels
+void load(Model& model, HempFile file, const std::string& where);
 
 }  // namespace hemp

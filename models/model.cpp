@@ -14,7 +14,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 namespace hemp {
@@ -119,6 +121,26 @@ Tensor Model::operator()(const Tensor& images, Pass& pass) const {
     return network.forward((pixels - constant_per_channel(mean)) / constant_per_channel(deviation), pass);
 }
 
+Model alike(const Model& model, uint64_t seed) {
+    Model other     = build_model(model.source, seed);
+    other.mean      = model.mean;
+    other.deviation = model.deviation;
+    return other;
+}
+
+void check_values(const Parameter& parameter, const Array& values, const std::string& where) {
+    for (float value : values.values<float>()) {
+        if (!std::isfinite(value)) {
+            fail<DataError>("{}: tensor '{}' has a value that is {}, no finite number; train the network again", where,
+                            parameter.name, value);
+        }
+        if (parameter.role == Role::running_variance && value < 0) {
+            fail<DataError>("{}: tensor '{}' has the variance {}, but none is below 0; write the file again", where,
+                            parameter.name, value);
+        }
+    }
+}
+
 int64_t parameter_count(const Model& model) {
     int64_t count = 0;
     for (const Parameter& each : model.parameters()) {
@@ -128,14 +150,15 @@ int64_t parameter_count(const Model& model) {
 }
 
 const Parameter& parameter(const Model& model, const std::string& name) {
-    std::string known;
-    for (const Parameter& each : model.parameters()) {
-        if (each.name == name) {
-            return each;
-        }
-        known += (known.empty() ? "" : ", ") + each.name;
+    auto found = std::ranges::find(model.parameters(), name, &Parameter::name);
+    if (found != model.parameters().end()) {
+        return *found;
     }
-    fail("{}: has no parameter '{}'; it has {}", model.name, name, known);
+    std::vector<std::string> known;
+    for (const Parameter& each : model.parameters()) {
+        known.push_back(each.name);
+    }
+    fail("{}: has no parameter '{}'; it has {}", model.name, name, join(known));
 }
 
 std::vector<std::string> model_names() {

@@ -21,6 +21,13 @@ struct Model {
     Tensor operator()(const Tensor& images, Pass& pass) const;
 };
 
+/// Another network like it, with first weights of its own.
+Model alike(const Model& model, uint64_t seed);
+
+/// Throws DataError that begins with `where` for values with which a network answers nothing but NaN: none that is not
+/// finite, no variance below 0.
+void check_values(const Parameter& parameter, const Array& values, const std::string& where);
+
 /// The elements of all its parameters.
 int64_t parameter_count(const Model& model);
 

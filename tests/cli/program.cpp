@@ -219,9 +219,11 @@ TEST_CASE("info, version and help succeed") {
     for (const char* command : {"train", "compress"}) {
         help = run(folder, command + std::string(" --help"));
         CHECK(help.out.find("--max-memory") != std::string::npos);
-        CHECK(matches(help.out, "epochs +batch +rate +levels +order +entropy\n  float "));
+        CHECK(matches(help.out, "epochs +batch +rate +levels +order +entropy\n  (float|hemp) "));
         CHECK(matches(help.out, "\n  paper +50 +100 +0.1 +4 +3 +1\n"));
     }
+    CHECK(help.out.find("float ") == help.out.npos);  // which makes no network small
+    CHECK(run(folder, "compress --nonsense").err.find("see hemp compress --help") != std::string::npos);
 }
 
 TEST_CASE("explain names element types") {
@@ -700,8 +702,35 @@ TEST_CASE("a .hemp file without data loses nothing") {
     REQUIRE(run(folder, "decompress run/model.hemp -o first.safetensors --quiet").code == 0);
     REQUIRE(run(folder, "decompress again.hemp -o second.safetensors --quiet").code == 0);
     CHECK(content(folder.path() / "first.safetensors") == content(folder.path() / "second.safetensors"));
-    CHECK(run(folder, "compress run/model.hemp --level-step 3 -o coarse.hemp --json --quiet").out.find("\"step\"") !=
-          std::string::npos);
+
+    // Weights are rounded where that is asked for, and nothing else.
+    auto coarse = nlohmann::json::parse(run(folder, "compress again.hemp --level-step 3 -o coarse.hemp --json").out);
+    CHECK(coarse["step"] > 0);
+    CHECK(coarse["bytes"] < told["bytes"]);
+    CHECK(coarse["exact_tensors"] == 3);  // the biases
+    REQUIRE(run(folder, "decompress coarse.hemp -o coarse.safetensors").code == 0);
+    CHECK(content(folder.path() / "coarse.safetensors") != content(folder.path() / "first.safetensors"));
+}
+
+TEST_CASE("nothing but an earlier file of its kind is replaced") {
+    TemporaryFolder folder;
+    REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --recipe hemp --quiet --out run").code ==
+            0);
+    write(folder.path() / "notes.md", "notes");
+    const std::string refused = "something else would be lost";
+    check_refused(folder, "decompress run/model.hemp -o notes.md", 2, refused.c_str());
+    check_refused(folder, "decompress run/model.hemp -o run/last.ckpt", 2, refused.c_str());
+    check_refused(folder, "report run -o notes.md", 2, refused.c_str());
+    check_refused(folder, "report run -o run/model.hemp", 2, "belongs to the run");
+    CHECK(content(folder.path() / "notes.md") == "notes");
+    for (int i = 0; i < 2; ++i) {
+        CHECK(run(folder, "decompress run/model.hemp -o x.safetensors").code == 0);
+        CHECK(run(folder, "report run -o page.html").code == 0);
+    }
+    fs::create_symlink("run/best.ckpt", folder.path() / "link.ckpt");
+    check_refused(folder, "compress link.ckpt --data digits --out run --force", 2, "would delete the input");
+    fs::create_directory(folder.path() / "new");
+    check_refused(folder, "compress link.ckpt --data digits --out new -o new/last.ckpt", 2, "of the run itself");
 }
 
 TEST_CASE("compress with data keeps its input, and what it does not know") {

@@ -52,7 +52,7 @@ TEST_CASE("files hold what batch norm's statistics do in its scale and shift") {
     Model    model  = small_network();
     HempFile file   = package_uniform(model, 1e-5f, {.side_levels = 1000001, .norm_levels = 1000001});
     Model    loaded = build_model(model.source, 2);
-    load(loaded, file);
+    load(loaded, file, "packed");
     Array               expected = logits(model);
     std::vector<double> values(expected.values<float>().begin(), expected.values<float>().end());
     check_close("logits", logits(loaded), values, {.ulps = 1024, .floor = 1});
@@ -71,6 +71,50 @@ TEST_CASE("a channel that never varies has no scale in a file, which would spoil
     Array    scale                                          = dequantize(tensor(file, model, Role::scale));
     CHECK(scale.values<float>()[2] == 0);
     CHECK(scale.values<float>()[1] != 0);
+
+    // What it gives is its shift.
+    std::vector<Array> held = file_values(model);
+    CHECK(held[place_of(model, Role::shift)].values<float>()[2] == value(model, Role::shift).values<float>()[2]);
+}
+
+TEST_CASE("tensors of a file may stand in any order") {
+    Model    model = small_network();
+    HempFile file  = package(model, nullptr);
+    HempFile other = file;
+    std::ranges::reverse(other.tensors);
+    CHECK(in_order_of(model, other, "x.hemp").tensors == file.tensors);
+    Model a = build_model(model.source, 2), b = build_model(model.source, 2);
+    load(a, file, "x.hemp");
+    load(b, other, "x.hemp");
+    CHECK(copied(logits(a)) == copied(logits(b)));
+    other.tensors[0] = other.tensors[1];
+    CHECK_THROWS_WITH_AS(load(b, other, "x.hemp"), doctest::Contains("there twice"), DataError);
+}
+
+TEST_CASE("what no network can use is not loaded") {
+    Model    model = small_network();
+    HempFile file  = package(model, nullptr);
+    SUBCASE("a variance below 0") {
+        file.tensors[place_of(model, Role::running_variance)].symbols.assign(4, -1);
+        CHECK_THROWS_WITH_AS(load(model, file, "x.hemp"), doctest::Contains("variance"), DataError);
+    }
+    SUBCASE("values that are not finite") {
+        QuantizedTensor& weights = file.tensors[place_of(model, Role::weight)];
+        weights.step             = 3e38f;
+        weights.symbols[0]       = 4;
+        CHECK_THROWS_WITH_AS(load(model, file, "x.hemp"), doctest::Contains("no finite number"), DataError);
+    }
+    SUBCASE("the normalisation of other images") {
+        file.mean = file.std = {0.5f, 0.5f, 0.5f};
+        CHECK_THROWS_WITH_AS(load(model, file, "x.hemp"), doctest::Contains("3 channels"), DataError);
+    }
+    SUBCASE("but a file without normalisation, which is that of pixels as they are") {
+        file.mean = file.std = {};
+        load(model, file, "x.hemp");
+        CHECK(model.mean == std::vector<float>{0});
+        CHECK(model.deviation == std::vector<float>{1});
+        CHECK(alike(model, 3).mean == model.mean);
+    }
 }
 
 TEST_CASE("one step for all weights, which the largest must fit") {

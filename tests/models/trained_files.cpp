@@ -69,7 +69,7 @@ TEST_CASE("trained files have the accuracy that the results say") {
         }
         CAPTURE(trained.name);
         Model model = build_model(trained.model, 1);
-        load(model, decode(bytes_of(trained), trained.name, model_spec));
+        load(model, decode(bytes_of(trained), trained.name, model_spec), trained.name);
         // Instruction sets round differently: an image or two may lie on the border.
         CHECK(Evaluator(model).run(test).accuracy == doctest::Approx(trained.accuracy).epsilon(0.0002));
     }
