@@ -23,6 +23,9 @@ int decompress(const DecompressArguments& arguments, const Settings& settings) {
     if (!file.model.empty()) {
         metadata["model"] = file.model;
     }
+    if (!file.mean.empty()) {
+        metadata[normalisation_key] = normalisation_text(file.mean, file.std);
+    }
     if (!file.classes.empty()) {
         metadata[classes_key] = text_of(file.classes);
     }

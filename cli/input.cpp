@@ -5,7 +5,10 @@
 #include "hemp/package.h"
 #include "models/description.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -60,6 +63,29 @@ std::vector<std::string> classes_of(const Safetensors& content, const std::strin
     return json.get<std::vector<std::string>>();
 }
 
+/// What the metadata say of the normalisation; a file of another program does not.
+void set_normalisation(Model& model, const Safetensors& content, const std::string& where) {
+    auto stored = content.metadata.find(normalisation_key);
+    if (stored == content.metadata.end()) {
+        return;
+    }
+    auto channels = static_cast<size_t>(model.image[0]);
+    try {
+        Json json       = parse_json(stored->second);
+        model.mean      = json.at("mean").get<std::vector<float>>();
+        model.deviation = json.at("std").get<std::vector<float>>();
+    } catch (const Json::exception&) {
+        model.mean.clear();
+    }
+    auto finite = [](float value) { return std::isfinite(value); };
+    if (model.mean.size() != channels || model.deviation.size() != channels ||
+        !std::ranges::all_of(model.mean, finite) ||
+        !std::ranges::all_of(model.deviation, [&](float value) { return finite(value) && value > 0; })) {
+        fail<DataError>("{}: metadata '{}' is no mean and std of {} channels; write the file again", where,
+                        normalisation_key, channels);
+    }
+}
+
 /// A larger network's file may hold all that this one needs, under the same names.
 void refuse_others(const Model& model, const Safetensors& content, const std::string& where) {
     std::set<std::string_view> names;
@@ -92,6 +118,10 @@ std::vector<std::string> kept_classes(const std::vector<std::string>& classes) {
         }
     }
     return {};
+}
+
+std::string normalisation_text(std::span<const float> mean, std::span<const float> deviation) {
+    return fmt::format(R"({{"mean":[{}],"std":[{}]}})", fmt::join(mean, ","), fmt::join(deviation, ","));
 }
 
 void set_parameters(const Model& model, Safetensors values, const std::string& where) {
@@ -140,6 +170,7 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
     if (!state) {
         refuse_others(model, content, where);
     }
+    set_normalisation(model, content, where);
     std::vector<std::string>           classes  = classes_of(content, where);
     std::map<std::string, std::string> metadata = std::move(content.metadata);
     set_parameters(model, std::move(content), where);

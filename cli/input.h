@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 
 namespace hemp {
@@ -44,6 +45,10 @@ std::vector<std::string> kept_classes(const std::vector<std::string>& classes);
 
 /// Under which a checkpoint's or safetensors file's metadata holds them, as a JSON array.
 inline constexpr const char* classes_key = "classes";
+
+/// Under which metadata holds how a network's pixels are scaled, as the text of a JSON object of `mean` and `std`.
+inline constexpr const char* normalisation_key = "normalisation";
+std::string                  normalisation_text(std::span<const float> mean, std::span<const float> deviation);
 
 /// Moves the values of those names into the model's parameters.
 ///   throws    DataError that begins with `where` if one is missing or has another shape

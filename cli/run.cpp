@@ -345,11 +345,12 @@ void Run::write_manifest(const Json& outputs) {
     write_file_atomically(file("manifest.json"), bytes_of(text_of(manifest_, 2) + "\n"));
 }
 
-/// Puts into a checkpoint what the images were: the names of the classes, where they are more than numbers, and which
-/// part of them was held out.
+/// Puts into a checkpoint what the images were: how they are scaled, the names of the classes, where they are more than
+/// numbers, and which part of them was held out.
 void Run::keep_about_images(Checkpoint& checkpoint) const {
-    checkpoint.metadata[held_out_key] = held_out(options_);
-    std::vector<std::string> classes  = kept_classes(data_.train.classes);
+    checkpoint.metadata[held_out_key]      = held_out(options_);
+    checkpoint.metadata[normalisation_key] = normalisation_text(model_.mean, model_.deviation);
+    std::vector<std::string> classes       = kept_classes(data_.train.classes);
     if (!classes.empty()) {
         checkpoint.metadata[classes_key] = text_of(classes);
     }

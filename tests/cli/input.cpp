@@ -1,6 +1,9 @@
 #include "cli/input.h"
 
+#include "cli/evaluate.h"
+#include "cli/run.h"
 #include "core/file/safetensors.h"
+#include "hemp/package.h"
 #include "tests/arrays.h"
 #include "tests/folder.h"
 
@@ -67,5 +70,32 @@ TEST_CASE("a safetensors file as PyTorch writes it") {
     SUBCASE("with a variance below 0 is refused") {
         array_of(content, "bn1.running_var").values<float>()[3] = -1;
         refused("tensor 'bn1.running_var' has the variance -1");
+    }
+}
+
+TEST_CASE("a normalisation of the file's own goes along") {
+    TemporaryFolder folder;
+    Model           model = build_model("lenet300", 5);
+    HempFile        file  = package(model, nullptr);
+    auto            path  = folder / "own.hemp";
+    const auto      mean  = std::vector<float>{0.7f};
+    const auto      std   = std::vector<float>{0.1f};
+    file.mean             = mean;
+    file.std              = std;
+    write_file_atomically(path, encode(file, model_spec));
+
+    Settings   settings;
+    RunOptions options{.input = path.string(), .data = "digits", .recipe = "hemp", .epochs = 1, .batch = 500};
+    settings.quiet   = true;
+    RunResult result = run_training(options, {.folder = folder / "run"}, settings);
+    for (const char* name : {"model.hemp", "best.ckpt", "last.ckpt"}) {
+        CAPTURE(name);
+        Model read = read_input(folder / "run" / name, "", size_t{1} << 26).model;
+        CHECK(read.mean == mean);
+        CHECK(read.deviation == std);
+        if (std::string(name) != "last.ckpt") {  // of all accuracies that of the file
+            double accuracy = Evaluator(read).run(load_dataset("digits", Part::test)).accuracy;
+            CHECK(result.summary["accuracy"].get<double>() == doctest::Approx(accuracy).epsilon(0.01));
+        }
     }
 }
