@@ -25,7 +25,8 @@ struct Axis {
     bool        whole       = false;  ///< only integers are marked
 };
 
-/// Points of every series over both axes; `title` is read to those who do not see the chart.
+/// Points of every series (at most four) over both axes, the first on top; `title` is read to those who do not see the
+/// chart.
 std::string line_chart(const std::string& title, const Axis& x, const Axis& y, const std::vector<Series>& series);
 
 /// A bar at each point's x, as high as the logarithm of its y, which is a count.

@@ -46,7 +46,7 @@ Json contents_of(const HempFile& file, const FileSummary& summary) {
             {"tensors", tensors}};
 }
 
-void print_contents(const Json& contents) {
+Rows saved_rows(const Json& contents) {
     Rows     stages{{"what saved", "bytes saved", "bytes left", "of float32"}};
     uint64_t all = contents["float32"], before = all;
     for (const auto& [key, what] : {std::pair{"float32", "nothing: float32"},
@@ -59,9 +59,10 @@ void print_contents(const Json& contents) {
                           fmt::format("{:.2f} %", 100 * static_cast<double>(bytes) / static_cast<double>(all))});
         before = bytes;
     }
-    fmt::print("\n");
-    print_table(stages);
+    return stages;
+}
 
+Rows tensor_rows(const Json& contents) {
     Rows rows{{"tensor", "shape", "levels", "zeros", "bytes", "bits a weight", "entropy of order 1", "2", "3", "4"}};
     for (const Json& each : contents["tensors"]) {
         std::vector<std::string> row{each["name"],
@@ -75,9 +76,15 @@ void print_contents(const Json& contents) {
         }
         rows.push_back(row);
     }
+    return rows;
+}
+
+void print_contents(const Json& contents) {
     fmt::print("\n");
-    print_table(rows);
-    fmt::print("\nEntropies are bits a weight; -: too few weights for so many different tuples.\n");
+    print_table(saved_rows(contents));
+    fmt::print("\n");
+    print_table(tensor_rows(contents));
+    fmt::print("\n{}\n", about_entropies);
 }
 
 }  // namespace hemp

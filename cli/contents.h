@@ -9,7 +9,12 @@ namespace hemp {
 /// what pruning, quantization and coding each saved.
 Json contents_of(const HempFile& file, const FileSummary& summary);
 
-/// The same as tables.
+/// The same as tables: what each stage saved; a row a tensor, its name, shape and levels being text.
+Rows saved_rows(const Json& contents);
+Rows tensor_rows(const Json& contents);
 void print_contents(const Json& contents);
+
+inline constexpr const char* about_entropies =
+    "Entropies are bits a weight; -: too few weights for so many different tuples.";
 
 }  // namespace hemp

@@ -9,21 +9,23 @@ namespace {
 
 /// Colours of chart.h's classes for both schemes; nothing is loaded from elsewhere.
 constexpr const char* style = R"(
-:root { color-scheme: light dark; --ground: #fff; --ink: #222; --faint: #ccc; --0: #1b7837; --1: #c2571a; --2: #5b3a9e; }
+:root { color-scheme: light dark; --ground: #fff; --ink: #222; --faint: #ccc; --0: #1b7837; --1: #c2571a; --2: #5b3a9e; --3: #1f6fb2; }
 @media (prefers-color-scheme: dark) {
-  :root { --ground: #16181c; --ink: #ddd; --faint: #444; --0: #5fc27e; --1: #f0935a; --2: #b29bea; } }
+  :root { --ground: #16181c; --ink: #ddd; --faint: #444; --0: #5fc27e; --1: #f0935a; --2: #b29bea;
+    --3: #6fb1ea; } }
 body { background: var(--ground); color: var(--ink); font: 15px/1.45 sans-serif; max-width: 1180px; margin: 0 auto;
   padding: 16px; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.2em; border-bottom: 1px solid var(--faint); margin-top: 2em; }
 table { border-collapse: collapse; } td, th { padding: 2px 12px 2px 0; text-align: left; font-weight: normal; }
 th { border-bottom: 1px solid var(--faint); } td.number, th.number { text-align: right; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; margin: 14px 0; }
 .charts { display: flex; flex-wrap: wrap; gap: 16px; } figure { margin: 0; flex: 1 1 480px; max-width: 580px; }
 figure.small { flex: 0 1 270px; } figcaption { margin-bottom: 4px; }
 svg { width: 100%; height: auto; display: block; } svg text { font: 12px sans-serif; fill: currentColor; }
 .grid { stroke: var(--faint); } polyline { fill: none; stroke-width: 2; }
 .s0 { fill: var(--0); stroke: var(--0); } .s1 { fill: var(--1); stroke: var(--1); }
-.s2 { fill: var(--2); stroke: var(--2); } rect.s0, rect.s1, rect.s2, g text { stroke: none; }
+.s2 { fill: var(--2); stroke: var(--2); } .s3 { fill: var(--3); stroke: var(--3); }
+rect.s0, rect.s1, rect.s2, g text { stroke: none; }
 .pictures { display: flex; flex-wrap: wrap; gap: 12px; } .pictures figure { flex: 0 0 112px; font-size: 13px; }
 .pictures img { width: 112px; image-rendering: pixelated; display: block; }
 code { overflow-wrap: anywhere; }

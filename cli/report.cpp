@@ -2,6 +2,7 @@
 
 #include "cli/chart.h"
 #include "cli/command.h"
+#include "cli/contents.h"
 #include "cli/evaluate.h"
 #include "cli/input.h"
 #include "cli/page.h"
@@ -13,7 +14,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstring>
 #include <map>
 
 namespace fs = std::filesystem;
@@ -66,7 +69,8 @@ void add_training(Page& page, const std::vector<Json>& metrics) {
         }
     };
     page.start_charts();
-    chart("loss", "Loss: what training minimises, and the cross-entropy of the held-out images", {.label = "nats"},
+    chart("loss", "Loss: what training minimises, and the cross-entropy of the held-out images",
+          {.label = "nats", .logarithmic = true},
           {over_epochs("training", metrics, "loss"), over_epochs("held out", metrics, "val_loss")});
     chart("accuracy", "Accuracy of the held-out images", {.label = "percent"},
           {over_epochs("accuracy", metrics, "accuracy")});
@@ -113,14 +117,36 @@ std::vector<Round> rounds_of(const fs::path& folder, const RunOptions& options, 
     return rounds;
 }
 
-void add_path(Page& page, const std::vector<Json>& metrics, const std::vector<Round>& rounds) {
-    Series epochs{"epochs", {}, false}, path{"rounds", {}, true};
+/// A line at the target over all points that `series` has.
+Series target_line(const std::vector<Point>& points, const Manifest& manifest) {
+    Series line{"wanted", {}, true};
+    auto [left, right] = std::ranges::minmax(points, {}, &Point::x);
+    auto [low, high]   = std::ranges::minmax(points, {}, &Point::y);
+    Json least         = manifest.json.value("least_accuracy", Json());
+    if (least.is_number()) {
+        std::string note = fmt::format("at least {:.2f} %", least.get<double>());
+        line.points      = {{left.x, least, note}, {right.x, least, note}};
+    } else if (manifest.options.target_bytes > 0) {
+        auto        most = static_cast<double>(manifest.options.target_bytes);
+        std::string note = fmt::format("at most {} bytes", grouped(manifest.options.target_bytes));
+        line.points      = {{most, low.y, note}, {most, high.y, note}};
+    }
+    return line;
+}
+
+///   file_bytes  of the file that the run gives, 0 where there is none
+void add_path(Page& page, const Manifest& manifest, const std::vector<Json>& metrics, const std::vector<Round>& rounds,
+              size_t file_bytes) {
+    Series epochs{"epochs", {}, false}, path{"rounds", {}, true}, file{"the file", {}, false};
     for (const Json& entry : metrics) {
         Json bytes = entry.value("bytes", Json()), accuracy = entry.value("accuracy", Json());
         if (bytes.is_number() && accuracy.is_number()) {
             epochs.points.push_back({bytes, accuracy,
                                      fmt::format("epoch {}: {} bytes, {:.2f} %", entry["epoch"].get<int64_t>(),
                                                  grouped(bytes.get<uint64_t>()), accuracy.get<double>())});
+            if (bytes == file_bytes) {
+                file.points = {epochs.points.back()};
+            }
         }
     }
     if (epochs.points.empty()) {
@@ -134,10 +160,8 @@ void add_path(Page& page, const std::vector<Json>& metrics, const std::vector<Ro
                         fmt::format("{:.2f}", each.accuracy), each.reached ? "reached" : "missed"});
     }
     page.section("Size against accuracy");
-    std::vector<Series> series{epochs};
-    if (!path.points.empty()) {
-        series.push_back(path);
-    }
+    std::vector<Series> series{file, path, target_line(epochs.points, manifest), epochs};  // the first one on top
+    std::erase_if(series, [](const Series& each) { return each.points.empty(); });
     page.start_charts();
     page.chart("path", "Accuracy of the held-out images and size of the file, after each epoch",
                line_chart("Accuracy against size of the file", {.label = "bytes", .logarithmic = true, .whole = true},
@@ -225,6 +249,10 @@ void add_file(Page& page, const HempFile& file, const FileSummary& summary) {
         rows.push_back({name, grouped(bytes)});
     }
     page.table(rows);
+    const Json contents = contents_of(file, summary);
+    page.table(saved_rows(contents));
+    page.table(tensor_rows(contents), true, 3);
+    page.say(about_entropies);
     std::vector<std::pair<std::string, std::vector<Point>>> histograms;
     for (const QuantizedTensor& each : file.tensors) {
         std::vector<Point> bars = counted_levels(each);
@@ -350,14 +378,31 @@ void add_mistakes(Page& page, const Dataset& test, const Outcome& outcome, const
 
 // ---------------------------------------------------------------- the page
 
-/// Options of the run that are not the default.
-std::string arguments_text(const Manifest& manifest) {
-    std::string text     = manifest.command;
-    const Json  defaults = to_json(RunOptions{});
-    const Json  options  = to_json(manifest.options);
+/// As a shell takes it.
+std::string quoted(const std::string& text) {
+    auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("/._-+=,:@%", c) != nullptr; };
+    if (!text.empty() && std::ranges::all_of(text, plain)) {
+        return text;
+    }
+    std::string result = "'";
+    for (char c : text) {
+        result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return result + "'";
+}
+
+/// The command that began the run, with the options that are not the default.
+std::string command_text(const Manifest& manifest) {
+    const Json        defaults = to_json(RunOptions{});
+    const Json        options  = to_json(manifest.options);
+    const std::string subject  = options["input"] != "" ? "input" : "model";
+    std::string       text     = "hemp " + manifest.command + " " + quoted(options[subject].get<std::string>());
     for (const auto& [key, value] : options.items()) {
-        if (defaults[key] != value) {
-            text += fmt::format("  {} {}", key, value.is_string() ? value.get<std::string>() : text_of(value));
+        if (defaults[key] != value && key != subject) {
+            text += " " + (key == "model" ? "--model" : flag_of(key));
+            if (!value.is_boolean()) {
+                text += " " + quoted(value.is_string() ? value.get<std::string>() : text_of(value));
+            }
         }
     }
     return text;
@@ -439,6 +484,10 @@ int report(ReportArguments arguments, const Settings& settings) {
         {"data", test.name},
         {"accuracy", fmt::format("{:.2f} % of {} test images, loss {:.4f}", outcome.evaluation.accuracy,
                                  grouped(static_cast<uint64_t>(outcome.evaluation.images)), outcome.evaluation.loss)}};
+    if (Json before = manifest.json.value("input_accuracy", Json()); before.is_number()) {
+        about.push_back({"input", fmt::format("{:.2f} % of the test images, {:+.2f} points since", before.get<double>(),
+                                              outcome.evaluation.accuracy - before.get<double>())});
+    }
     if (packed) {
         auto bytes = static_cast<double>(subject.packed.size()), all = static_cast<double>(weights);
         about.push_back({"file", fmt::format("{}{:.3f} bits a weight, 1/{:.1f} of float32", size, 8 * bytes / all,
@@ -449,11 +498,11 @@ int report(ReportArguments arguments, const Settings& settings) {
                                                 metrics.back()["seconds"].get<double>())});
     }
     about.push_back({"hemp", fmt::format("{}, {} kernels", manifest.version, manifest.kernel_family)});
-    about.push_back({"options", arguments_text(manifest)});
+    about.push_back({"command", command_text(manifest)});
     page.table(about, false, 2);
 
     add_training(page, metrics);
-    add_path(page, metrics, rounds);
+    add_path(page, manifest, metrics, rounds, subject.packed.size());
     if (packed) {
         add_file(page, subject.file, summarize(subject.packed, "model.hemp", model_spec));
     } else {

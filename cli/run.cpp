@@ -113,11 +113,8 @@ void check_same_run(const fs::path& folder, const Json& now) {
         Json before        = stored["arguments"].value(key, defaults[key]);
         bool longer_search = key == "rounds" && before > 1 && value > before;
         if (before != value && !longer_search) {
-            bool        named = key == "model" || key == "input";
-            bool        off   = defaults[key].is_boolean() && defaults[key].get<bool>();
-            std::string flag  = (named ? "" : off ? "--no-" : "--") + key;
-            std::ranges::replace(flag, '_', '-');
-            auto given = [&, &usual = defaults[key]](const Json& each) {
+            const std::string flag  = flag_of(key);
+            auto              given = [&, &usual = defaults[key]](const Json& each) {
                 std::string value = each.is_boolean() ? "" : " " + text_of(each);
                 return each == usual ? "without " + flag : "with " + flag + value;
             };
@@ -313,14 +310,16 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
         if (data_.validation) {
             of_input_["input_val_accuracy"] = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy;
         }
+        manifest_.update(of_input_);
     }
     if (options_.has_least_accuracy()) {
         double asked = options_.target_accuracy;
         if (options_.max_drop >= 0) {
             asked = of_input_["input_val_accuracy"].get<double>() - options_.max_drop;
         }
-        constexpr double rounding = 1e-9;  // of a difference of percentages; an image is far more
-        least_accuracy_           = std::max(0.0, asked - rounding);
+        constexpr double rounding   = 1e-9;  // of a difference of percentages; an image is far more
+        least_accuracy_             = std::max(0.0, asked - rounding);
+        manifest_["least_accuracy"] = least_accuracy_;
     }
     trainer_.emplace(model_, data_.train,
                      TrainerOptions{.recipe  = recipe_,

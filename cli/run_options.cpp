@@ -121,6 +121,15 @@ RunOptions run_options(const Json& stored) {
             .rounds          = json.at("rounds")};
 }
 
+std::string flag_of(const std::string& key) {
+    static const Json defaults = to_json(RunOptions{});
+    bool              named    = key == "model" || key == "input";
+    bool              off      = defaults[key].is_boolean() && defaults[key].get<bool>();
+    std::string       flag     = (named ? "" : off ? "--no-" : "--") + key;
+    std::ranges::replace(flag, '_', '-');
+    return flag;
+}
+
 void add_run_options(Command& command, RunOptions& options) {
     command.option("--data", options.data, "Images: digits, or a folder (MNIST's or CIFAR's files, or images)");
     command.option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");

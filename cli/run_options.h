@@ -48,6 +48,9 @@ struct RunOptions {
 Json       to_json(const RunOptions& options);
 RunOptions run_options(const Json& stored);
 
+/// The flag that changes an option, by its name in to_json; the model and the input are named without one.
+std::string flag_of(const std::string& key);
+
 /// Adds the options that `train` and `compress` share.
 void add_run_options(Command& command, RunOptions& options);
 
