@@ -57,10 +57,10 @@ constexpr double usual_level_step = 0.5;
 /// weights, or to so many levels as Lloyd's method fits; other tensors finely.
 ///   kept      what a .hemp file has for the model: all but the weights stays as it is
 Quantized quantize_as_it_is(const Model& model, int levels, double level_step, const std::optional<HempFile>& kept) {
-    Quantized          result;
-    std::vector<Array> held = file_values(model);  // says first what is not finite
-    double             all  = root_mean_square_of_weights(model);
-    double             step = (level_step > 0 ? level_step : usual_level_step) * all;
+    Quantized result;
+    (void)file_values(model);  // says first what is not finite
+    double all  = root_mean_square_of_weights(model);
+    double step = (level_step > 0 ? level_step : usual_level_step) * all;
     if (levels > 0 || all == 0) {
         result.file = package(model, nullptr);
     } else if (step < std::numeric_limits<float>::denorm_min() || step > std::numeric_limits<float>::max() / 2) {
@@ -71,6 +71,7 @@ Quantized quantize_as_it_is(const Model& model, int levels, double level_step, c
     } else {
         result.file = package_uniform(model, short_step(static_cast<float>(step)));
     }
+    const std::vector<Array> held = file_values(model);
     for (size_t i = 0; i < model.parameters().size(); ++i) {
         const Parameter& each   = model.parameters()[i];
         std::set<float>  values = distinct_values(held[i]);

@@ -15,7 +15,7 @@ namespace hemp {
 namespace {
 
 struct Trained {
-    const char* name;  ///< of the file
+    const char* name;  ///< of the file; with a number: of that seed
     const char* model;
     size_t      bytes;     ///< of the file
     std::string values;    ///< hash of the values of all tensors
@@ -24,8 +24,12 @@ struct Trained {
 
 const Trained trained_files[] = {
     {"lenet300", "lenet300", 4157, "72ab7789b8b71fd54a78c566f9ae65b6", 98.95},
+    {"lenet300-2", "lenet300", 4041, "e67b2765f6141e273f4452743a72d109", 98.76},
+    {"lenet300-3", "lenet300", 4157, "a35d5ebdd3d0578338b03f17e65ddfcc", 98.85},
     {"lenet5", "lenet5", 2104, "a2b777eee4a019c9d0cbe36e5b5f812c", 99.26},
     {"lenet5-accurate", "lenet5", 2004, "5bc20abd9a8e12b6b03748af23c1a589", 99.23},
+    {"lenet5-accurate-2", "lenet5", 1975, "fffbc703a696b9bb6831f2368f59545c", 99.32},
+    {"lenet5-accurate-3", "lenet5", 1983, "52b9974ddeaf0f8c7e36407d4a4664de", 99.13},
     {"lenet5-small", "lenet5", 1430, "fecc29395cdca95a34d504c071b51888", 99.15},
     {"resnet20", "resnet20", 40705, "884ee08bea55c4f2be1021ca00413882", 0},  // of photographs: not measured here
     {"resnet32", "resnet32", 64452, "bddf0a62ee3b97d25d0ee25cc42c378d", 0},
