@@ -52,8 +52,8 @@ struct Quantized {
 
 constexpr double usual_level_step = 0.5;
 
-/// Without data: tensors that hold few different values already keep them, but for weights where `levels` or
-/// `level_step` are told. Other weights are rounded to multiples of a step, `level_step` root mean squares of all
+/// Without data: tensors that hold few different values already keep them, but for weights where `level_step`
+/// is told, or fewer `levels`. Other weights are rounded to multiples of a step, `level_step` root mean squares of all
 /// weights, or to so many levels as Lloyd's method fits; other tensors finely.
 ///   kept      what a .hemp file has for the model: all but the weights stays as it is
 Quantized quantize_as_it_is(const Model& model, int levels, double level_step, const std::optional<HempFile>& kept) {
@@ -83,7 +83,7 @@ Quantized quantize_as_it_is(const Model& model, int levels, double level_step, c
         if (kept && !weight) {
             result.file.tensors[i] = kept->tensors[i];
             ++result.exact;
-        } else if (exact && !(weight && (levels > 0 || level_step > 0))) {
+        } else if (exact && !(weight && (level_step > 0 || (levels > 0 && std::ssize(values) > levels)))) {
             result.file.tensors[i] = with_levels(each, held[i], {values.begin(), values.end()});
             ++result.exact;
         } else if (weight && levels == 0) {
@@ -248,10 +248,10 @@ int compress(CompressArguments arguments, const Settings& settings) {
     check_replaced(arguments.place.output, options.input, ".hemp file", is_hemp);
     RunResult    result   = run_training(options, arguments.place, settings);
     const double accuracy = result.summary["accuracy"], before = result.summary["input_accuracy"];
-    if (accuracy < before / 2 && accuracy < 2 * result.summary["chance"].get<double>()) {
+    if (!settings.quiet && accuracy < before / 2 && accuracy < 2 * result.summary["chance"].get<double>()) {
         tell(
-            fmt::format("note: the network hardly does better than guessing now; use a smaller --entropy, or longer "
-                        "--epochs\n"));
+            "note: the network hardly does better than guessing now; use a smaller --entropy or --rate, or more "
+            "--epochs\n");
     }
     result.summary["contents"] = contents_of_file(arguments.place.output, settings);
     print(result.summary, arguments.place.output, settings);

@@ -4,10 +4,15 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 namespace hemp {
 namespace {
 
 constexpr int orders = 4;
+
+bool is_counted(int32_t symbol) { return std::abs(symbol) < most_magnitude; }
 
 }  // namespace
 
@@ -29,7 +34,7 @@ Json contents_of(const HempFile& file, const FileSummary& summary) {
                  {"bits_per_weight", 8 * static_cast<double>(bytes) / count}};
         for (int order = 1; order <= orders; ++order) {
             JointEntropy entropy = joint_entropy(tensor.symbols, order);
-            if (order == 1 && each.levels == 0) {
+            if (order == 1 && each.levels == 0 && std::ranges::all_of(tensor.symbols, is_counted)) {
                 row["levels"] = entropy.distinct;
             }
             row["entropy"].push_back(entropy.is_sampled() ? Json(entropy.bits) : Json());

@@ -33,7 +33,8 @@ int decompress(const DecompressArguments& arguments, const Settings& settings) {
         arguments.output.empty() ? fs::path(arguments.file).replace_extension(".safetensors") : arguments.output;
     check_replaced(output, arguments.file, "plain .safetensors file", [](std::string_view start) {
         bool is_checkpoint = start.find("hemp.checksum") != std::string_view::npos;
-        return start.size() > 8 && start[8] == '{' && !is_checkpoint;
+        return start.size() > 8 && start[8] == '{' && start.find("data_offsets") != std::string_view::npos &&
+               !is_checkpoint;
     });
     std::vector<NamedBytes> tensors;
     for (QuantizedTensor& tensor : file.tensors) {

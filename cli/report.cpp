@@ -10,6 +10,7 @@
 #include "core/file/checkpoint.h"
 #include "datasets/png.h"
 #include "hemp/package.h"
+#include "models/description.h"
 
 #include <fmt/core.h>
 
@@ -117,7 +118,7 @@ std::vector<Round> rounds_of(const fs::path& folder, const RunOptions& options, 
     return rounds;
 }
 
-/// A line at the target over all points that `series` has.
+/// A line at the target over all the points.
 Series target_line(const std::vector<Point>& points, const Manifest& manifest) {
     Series line{"wanted", {}, true};
     auto [left, right] = std::ranges::minmax(points, {}, &Point::x);
@@ -144,7 +145,7 @@ void add_path(Page& page, const Manifest& manifest, const std::vector<Json>& met
             epochs.points.push_back({bytes, accuracy,
                                      fmt::format("epoch {}: {} bytes, {:.2f} %", entry["epoch"].get<int64_t>(),
                                                  grouped(bytes.get<uint64_t>()), accuracy.get<double>())});
-            if (bytes == file_bytes) {
+            if (bytes == file_bytes && (file.points.empty() || accuracy > file.points[0].y)) {
                 file.points = {epochs.points.back()};
             }
         }
@@ -379,7 +380,7 @@ void add_mistakes(Page& page, const Dataset& test, const Outcome& outcome, const
 // ---------------------------------------------------------------- the page
 
 /// As a shell takes it.
-std::string quoted(const std::string& text) {
+std::string shell_quoted(const std::string& text) {
     auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("/._-+=,:@%", c) != nullptr; };
     if (!text.empty() && std::ranges::all_of(text, plain)) {
         return text;
@@ -391,17 +392,23 @@ std::string quoted(const std::string& text) {
     return result + "'";
 }
 
-/// The command that began the run, with the options that are not the default.
+std::string quoted_source(const Json& value) {
+    std::string text = value.is_string() ? value.get<std::string>() : text_of(value);
+    return is_description(text) ? "MODEL.json" : shell_quoted(text);
+}
+
+/// The command of the run, of its last resumption where there was one: what decides about the result, as far as it is
+/// not the default. A description stands for its file.
 std::string command_text(const Manifest& manifest) {
     const Json        defaults = to_json(RunOptions{});
     const Json        options  = to_json(manifest.options);
     const std::string subject  = options["input"] != "" ? "input" : "model";
-    std::string       text     = "hemp " + manifest.command + " " + quoted(options[subject].get<std::string>());
+    std::string       text     = "hemp " + manifest.command + " " + quoted_source(options[subject]);
     for (const auto& [key, value] : options.items()) {
         if (defaults[key] != value && key != subject) {
             text += " " + (key == "model" ? "--model" : flag_of(key));
             if (!value.is_boolean()) {
-                text += " " + quoted(value.is_string() ? value.get<std::string>() : text_of(value));
+                text += " " + quoted_source(value);
             }
         }
     }

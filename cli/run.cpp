@@ -140,8 +140,10 @@ void check_same_run(const fs::path& folder, const Json& now) {
 /// Throws, before anything is computed, where the run cannot be kept. Changes nothing: the run may yet be refused.
 void check_place(const RunPlace& place, const fs::path& input, const Json& manifest) {
     check_output(place.output);
-    for (const char* name : files_of_run) {
-        if (!place.output.empty() && fs::weakly_canonical(place.output) == fs::weakly_canonical(place.folder / name)) {
+    for (const std::string name : files_of_run) {
+        bool same = name == "model.hemp";  // as its second copy
+        if (!same && !place.output.empty() &&
+            fs::weakly_canonical(place.output) == fs::weakly_canonical(place.folder / name)) {
             fail<UsageError>(
                 "{}: is a file of the run itself, which keeps its best there as model.hemp anyway; name "
                 "another file with -o",

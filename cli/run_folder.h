@@ -42,7 +42,7 @@ void check_output(const std::filesystem::path& output);
 
 /// Throws UsageError as check_output, or where the output would take the place of the input or of anything but an
 /// earlier file of its kind.
-///   is_kind   of the first bytes of a file that is there
+///   is_kind   of the first 16 MiB of a file that is there
 void check_replaced(const std::filesystem::path& output, const std::filesystem::path& input, std::string_view kind,
                     bool (*is_kind)(std::string_view start));
 

@@ -35,8 +35,8 @@ enum class OnBadImage {
 
 struct LoadOptions {
     std::string format;  ///< digits, mnist, cifar10, cifar100, images; empty: recognise it
-    /// Bytes, for the images and for any one file; decoded images of a folder that take more lie on the disk, in
-    /// `cache`.
+    /// Bytes, for the images and for any one file. Decoded images of a folder that take more lie on the disk, in
+    /// `cache`, but for grey ones where no `image` says how many channels are wanted.
     size_t max_memory = size_t{1} << 30;
 
     // Of image folders.

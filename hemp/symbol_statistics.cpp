@@ -8,8 +8,7 @@
 namespace hemp {
 namespace {
 
-constexpr int32_t  most_magnitude = 32767;
-constexpr uint64_t most_counters  = uint64_t{1} << 22;
+constexpr uint64_t most_counters = uint64_t{1} << 22;
 
 double power(uint64_t base, int exponent) { return std::pow(static_cast<double>(base), exponent); }
 

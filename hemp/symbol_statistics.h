@@ -17,6 +17,9 @@ struct JointEntropy {
     bool is_sampled() const { return tuples > 0 && 10 * distinct <= tuples; }
 };
 
+/// Symbols beyond it count as it.
+constexpr int32_t most_magnitude = 32767;
+
 /// The joint entropy of `order` (1 to 4) neighbours, H_n / n, over tuples that do not overlap. Symbols beyond +-32767
 /// count as those.
 JointEntropy joint_entropy(std::span<const int32_t> symbols, int order);

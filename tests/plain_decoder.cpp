@@ -81,8 +81,9 @@ int64_t plain_crc32(std::span<const std::byte> bytes) {
 // Section 5.1.
 struct ArithmeticCode {
     ByteReader bytes;
-    uint64_t   range = 0xFFFFFFFF;
-    uint64_t   code  = 0;
+    uint64_t   range  = 0xFFFFFFFF;
+    uint64_t   code   = 0;
+    int64_t    shifts = 0;
 
     explicit ArithmeticCode(std::span<const std::byte> codes) : bytes{codes} {
         for (int i = 0; i < 4; ++i) {
@@ -103,6 +104,7 @@ struct ArithmeticCode {
         while (range < 1 << 24) {
             range = range * 256;
             code  = code * 256 + next();
+            ++shifts;
         }
         return bit;
     }
@@ -546,10 +548,12 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
         codes                           = codes.subspan(code.size());
         return code;
     };
-    Coder coder{ArithmeticCode(part(0)), {}, {}, false, {}};
+    int64_t read = 0;  // of the part, by the lengths so far
+    Coder   coder{ArithmeticCode(part(0)), {}, {}, false, {}};
     for (size_t i = 0; i < file.tensors.size(); ++i) {
         if (quantizers[i].begins_part) {
             coder = {ArithmeticCode(part(i)), {}, {}, false, {}};
+            read  = 0;
         }
         PlainTensor&          tensor    = file.tensors[i];
         const PlainQuantizer& quantizer = quantizers[i];
@@ -570,6 +574,16 @@ PlainFile plain_decode(std::span<const std::byte> bytes, const Registry& registr
         for (int64_t d : coder.tensor(tensor.shape)) {
             tensor.values.push_back(quantizer.kind == 1 ? static_cast<float>(d) * quantizer.step
                                                         : quantizer.levels[static_cast<size_t>(d) + z]);
+        }
+        // Section 5.1.
+        auto all  = static_cast<int64_t>(coder.code.bytes.bytes.size());
+        bool last = true;
+        for (size_t j = i + 1; j < quantizers.size() && !quantizers[j].begins_part; ++j) {
+            last = last && quantizers[j].kind == 0;
+        }
+        read += quantizer.code_length;
+        if (last ? all > coder.code.shifts + 4 : read != std::min(all, coder.code.shifts)) {
+            throw std::runtime_error("plain decoder: the lengths of codes are not those of what was read");
         }
     }
     return file;

@@ -708,6 +708,8 @@ TEST_CASE("a .hemp file without data loses nothing") {
     CHECK(coarse["step"] > 0);
     CHECK(coarse["bytes"] < told["bytes"]);
     CHECK(coarse["exact_tensors"] == 3);  // the biases
+    auto seven = nlohmann::json::parse(run(folder, "compress again.hemp --levels 7 -o seven.hemp --json").out);
+    CHECK(seven["exact_tensors"] == seven["tensors"]);  // as many as there are
     REQUIRE(run(folder, "decompress coarse.hemp -o coarse.safetensors").code == 0);
     CHECK(content(folder.path() / "coarse.safetensors") != content(folder.path() / "first.safetensors"));
 }

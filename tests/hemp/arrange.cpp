@@ -92,9 +92,7 @@ TEST_CASE("what is behind a layer that says nothing hides no units") {
                 R"("global_average_pool", {{"type": "linear", "outputs": 1}}, "relu", {{"type": "linear", "outputs": 5}}]}})",
                 filters),
             1);
-        for (const HiddenUnits& each : hidden_units(model)) {
-            CHECK(model.parameters()[each.consumer].variable.shape().rank() == 2);  // not the branch of the stream
-        }
+        CHECK(hidden_units(model).empty());
     }
 }
 
@@ -158,16 +156,19 @@ TEST_CASE("weights that read a unit which gives nothing but zeros are emptied") 
 }
 
 TEST_CASE("a unit without weights is not silent where its activation makes something of zero") {
-    auto silent = [](const std::string& layers_behind) {
+    int  found  = 0;
+    auto silent = [&](const std::string& layers_behind) {
         Model model = build_model(R"({"image": [1, 8, 8], "layers": ["flatten", {"type": "linear", "outputs": 8}, )" +
                                       layers_behind + R"(, {"type": "linear", "outputs": 4}]})",
                                   1);
         std::vector<HiddenUnits> units = hidden_units(model);
+        found += !units.empty();
         return !units.empty() && units[0].silent;
     };
     CHECK(silent(R"("relu")"));
     CHECK(silent(R"("tanh")"));
     CHECK_FALSE(silent(R"("sigmoid")"));
+    CHECK(found == 3);  // of those behind, which may be dead, units are known or not
     // What reads them may be dead itself.
     CHECK_FALSE(silent(R"("sigmoid", {"type": "linear", "outputs": 1}, "relu")"));
     CHECK_FALSE(silent(R"("sigmoid", {"type": "linear", "outputs": 2}, "relu")"));

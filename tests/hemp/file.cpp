@@ -536,9 +536,11 @@ TEST_CASE("headers with good checksums but bad fields are refused") {
         for (size_t other : {size_t{0}, first - 1, first + 1, two.codes.size()}) {
             CAPTURE(other);
             refused_as("damaged", with_lengths(other), "the header says");
+            CHECK_THROWS(plain_decode(with_lengths(other), sample_model));
         }
         two.codes.insert(two.codes.end(), 100, std::byte{1});
         refused_as("damaged", with_lengths(first), "bytes are read, but there are");
+        CHECK_THROWS(plain_decode(with_lengths(first), sample_model));
     }
     SUBCASE("limits") {
         refused_as("damaged", with(p_tensors, Pieces::count(0)), "allowed are 1 to 65536");
