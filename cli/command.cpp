@@ -173,7 +173,7 @@ Request read_command_line(int count, char** arguments, std::span<const NamedComm
             return request;
         }
         fail<UsageError>("arguments: {}; see hemp {}--help", parse.what(),
-                         known && count > 1 && arguments[1][0] != '-' ? std::string(arguments[1]) + " " : "");
+                         count > 1 && arguments[1][0] != '-' ? std::string(arguments[1]) + " " : "");
     }
     // Actions may ask their command which options were given: it lives as long as they do.
     request.action = [app, action = actions.at(app->get_subcommands().front())](const Settings& settings) {

@@ -58,7 +58,9 @@ constexpr double usual_level_step = 0.5;
 ///   kept      what a .hemp file has for the model: all but the weights stays as it is
 Quantized quantize_as_it_is(const Model& model, int levels, double level_step, const std::optional<HempFile>& kept) {
     Quantized result;
-    (void)file_values(model);  // says first what is not finite
+    for (const Parameter& each : model.parameters()) {  // before a step is made of them
+        check_values(each, value_of(each.variable), "compress");
+    }
     double all  = root_mean_square_of_weights(model);
     double step = (level_step > 0 ? level_step : usual_level_step) * all;
     if (levels > 0 || all == 0) {
@@ -153,8 +155,6 @@ fs::path default_output(const fs::path& input) {
     return name.string() + ".hemp";
 }
 
-bool is_hemp(std::string_view start) { return start.starts_with("HEMP"); }
-
 bool is_hemp_file(const fs::path& path) {
     std::string start(4, '\0');
     std::ifstream(path, std::ios::binary).read(start.data(), 4);
@@ -241,7 +241,7 @@ int compress(CompressArguments arguments, const Settings& settings) {
     if (arguments.place.folder.empty()) {
         arguments.place.folder = arguments.place.output.string() + ".run";
     }
-    if (recipe(options.recipe, "").method == Recipe::Method::plain) {
+    if (!recipe(options.recipe, "").regularizes()) {
         fail<UsageError>("--recipe: '{}' makes no network small; use hemp or paper, or `hemp train`", options.recipe);
     }
     options.input = input_file(options.input).string();

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <set>
 
@@ -35,10 +34,6 @@ std::string model_of(const std::optional<std::string>& stored, const std::string
 std::optional<std::string> stored_model(const Safetensors& content) {
     auto stored = content.metadata.find("model");
     return stored == content.metadata.end() ? std::nullopt : std::optional(stored->second);
-}
-
-bool is_hemp(std::span<const std::byte> bytes) {
-    return bytes.size() >= 4 && std::memcmp(bytes.data(), "HEMP", 4) == 0;
 }
 
 Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const std::string& asked, size_t max_memory) {
@@ -140,6 +135,8 @@ void set_parameters(const Model& model, Safetensors values, const std::string& w
     }
 }
 
+bool is_hemp(std::string_view start) { return start.starts_with("HEMP"); }
+
 fs::path input_file(const fs::path& named) {
     if (!fs::is_directory(named)) {
         return named;
@@ -158,7 +155,7 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
     std::string where = path.string();
     std::string asked = model_source(model_name);
     Bytes       bytes = read_file(path, max_memory);
-    if (is_hemp(bytes)) {
+    if (is_hemp({reinterpret_cast<const char*>(bytes.data()), bytes.size()})) {
         return from_hemp(path, bytes, asked, max_memory);
     }
     Safetensors content = parse_safetensors(bytes, where);

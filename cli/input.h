@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace hemp {
 
@@ -23,6 +24,9 @@ struct Input {
 /// short form, or else the name itself.
 ///   throws    Error if the file cannot be read, DataError if it describes no network
 std::string model_source(const std::string& named);
+
+/// Whether a file that begins so is a .hemp file.
+bool is_hemp(std::string_view start);
 
 /// The file that is meant by a run folder's name: its best state, or else its .hemp file, or else its last; any other
 /// path is a file's already. Throws Error if the folder holds none of them.

@@ -56,12 +56,10 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
     if (!estimated_ && done_ > 5 && now > warm_ + std::chrono::seconds(2)) {
         estimated_ = true;
         if (double seconds_left = this->seconds_left(); seconds_left > 30) {
-            double a_round = seconds_left / static_cast<double>(epochs_ * steps_ - behind_) *
-                             static_cast<double>(epochs_a_round_ * steps_);
-            std::string more = more_rounds_ == 0
-                                   ? ""
-                                   : fmt::format(", with {} further rounds, which it may need, {}", more_rounds_,
-                                                 duration(seconds_left + static_cast<double>(more_rounds_) * a_round));
+            double      further = static_cast<double>(more_rounds_ * epochs_a_round_ * steps_) * seconds_a_step();
+            std::string more    = more_rounds_ == 0 ? ""
+                                                    : fmt::format(", with {} further rounds, which it may need, {}",
+                                                                  more_rounds_, duration(seconds_left + further));
             line(fmt::format("this will take about {}{}", duration(seconds_left), more));
         }
     }
@@ -78,11 +76,12 @@ void Progress::step(int64_t epoch, int64_t step, double loss, double bits) {
 }
 
 // The first step also plans and touches its memory for the first time: with large networks as long as several others.
-double Progress::seconds_left() const {
+double Progress::seconds_a_step() const {
     double seconds = done_ > 1 ? std::chrono::duration<double>(Clock::now() - warm_).count() : this->seconds();
-    double a_step  = seconds / static_cast<double>(std::max<int64_t>(done_ - 1, 1));
-    return static_cast<double>(epochs_ * steps_ - behind_) * a_step;
+    return seconds / static_cast<double>(std::max<int64_t>(done_ - 1, 1));
 }
+
+double Progress::seconds_left() const { return static_cast<double>(epochs_ * steps_ - behind_) * seconds_a_step(); }
 
 std::string Progress::left() const { return duration(seconds_left()) + " left"; }
 

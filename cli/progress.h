@@ -34,6 +34,7 @@ class Progress {
     double seconds() const;  ///< since the run began
 
  private:
+    double seconds_a_step() const;
     double seconds_left() const;
 
     using Clock = std::chrono::steady_clock;

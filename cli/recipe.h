@@ -43,6 +43,7 @@ struct Recipe {
     float temperature  = 2;     ///< of the distillation
 
     bool prunes() const { return prune > 0 || prune_tolerance > 0; }
+    bool regularizes() const { return method != Method::plain; }
 };
 
 inline constexpr const char* recipe_names[] = {"float", "cifar", "imagenet", "hemp", "paper"};

@@ -140,15 +140,12 @@ void check_same_run(const fs::path& folder, const Json& now) {
 /// Throws, before anything is computed, where the run cannot be kept. Changes nothing: the run may yet be refused.
 void check_place(const RunPlace& place, const fs::path& input, const Json& manifest) {
     check_output(place.output);
-    for (const std::string name : files_of_run) {
-        bool same = name == "model.hemp";  // as its second copy
-        if (!same && !place.output.empty() &&
-            fs::weakly_canonical(place.output) == fs::weakly_canonical(place.folder / name)) {
-            fail<UsageError>(
-                "{}: is a file of the run itself, which keeps its best there as model.hemp anyway; name "
-                "another file with -o",
-                place.output.string());
-        }
+    std::string_view replaced = name_in_run(place.output, place.folder);
+    if (!replaced.empty() && replaced != "model.hemp") {  // whose second copy the output is
+        fail<UsageError>(
+            "{}: is a file of the run itself, which keeps its best there as model.hemp anyway; name another file with "
+            "-o",
+            place.output.string());
     }
     if (place.resume) {
         check_same_run(place.folder, manifest);
@@ -162,10 +159,8 @@ void check_place(const RunPlace& place, const fs::path& input, const Json& manif
             "with --out",
             place.folder.string());
     }
-    for (const char* name : files_of_run) {
-        if (used && !input.empty() && fs::equivalent(input, place.folder / name, error)) {
-            fail<UsageError>("--force: would delete the input, {}; choose another folder with --out", input.string());
-        }
+    if (used && !name_in_run(input, place.folder).empty()) {
+        fail<UsageError>("--force: would delete the input, {}; choose another folder with --out", input.string());
     }
 }
 

@@ -82,6 +82,18 @@ Json output_hashes(const fs::path& folder) {
     return hashes;
 }
 
+std::string_view name_in_run(const fs::path& path, const fs::path& folder) {
+    std::error_code ignored;
+    const fs::path  meant = path.empty() ? path : fs::weakly_canonical(path, ignored);
+    for (const char* name : files_of_run) {
+        if (!meant.empty() &&
+            (fs::equivalent(path, folder / name, ignored) || meant == fs::weakly_canonical(folder / name, ignored))) {
+            return name;
+        }
+    }
+    return {};
+}
+
 void check_output(const fs::path& output) {
     fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
     if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {

@@ -18,6 +18,10 @@ inline constexpr const char* files_of_run[] = {
     "last.ckpt",           "last.ckpt.previous", "best.ckpt",     "best.ckpt.previous", "round.ckpt",
     "round.ckpt.previous", "model.hemp",         "metrics.jsonl", "manifest.json",      "report.html"};
 
+/// Which of these, in the folder of a run, the path means, through links and where it is not there yet as well; empty:
+/// none of them.
+std::string_view name_in_run(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 struct Manifest {
     std::string                        command;
     RunOptions                         options;

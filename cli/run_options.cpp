@@ -30,20 +30,17 @@ std::vector<std::string> names_of_level_rules() {
     return names;
 }
 
-/// Without a regularizer.
-bool is_plain(const std::string& name) { return recipe(name, "").method == Recipe::Method::plain; }
-
 /// Their defaults, as far as flags change them.
-std::string help_of_recipes(bool with_plain) {
+std::string help_of_recipes(bool with_float) {
     std::string text = fmt::format("\nDefaults of the recipes:\n  {:10}{:>8}{:>8}{:>8}{:>8}{:>8}{:>9}\n", "", "epochs",
                                    "batch", "rate", "levels", "order", "entropy");
     for (const char* name : recipe_names) {
         Recipe r = recipe(name, "");
-        if (is_plain(name) && !with_plain) {
+        if (!r.regularizes() && !with_float) {
             continue;
         }
         text += fmt::format("  {:10}{:>8}{:>8}{:>8}", name, r.epochs, r.batch, r.rate);
-        text += r.method == Recipe::Method::plain
+        text += !r.regularizes()
                     ? fmt::format("{:>8}{:>8}{:>9}\n", "-", "-", "-")
                     : fmt::format(
                           "{:>8}{:>8}{:>9}\n", r.regularizer.levels,
@@ -135,8 +132,8 @@ void add_run_options(Command& command, RunOptions& options) {
     command.option("--val", options.val, "Images to choose the best state by; default: a twelfth of the training part");
     command.option("!--no-holdout", options.holdout, "Train on all of the training part, keep the last state only");
     add_data_options(command, options.images);
-    bool plain = is_plain(options.recipe);
-    command.option("--recipe", options.recipe, plain ? "float, cifar, imagenet, hemp or paper" : "hemp or paper")
+    bool with_float = !recipe(options.recipe, "").regularizes();
+    command.option("--recipe", options.recipe, with_float ? "float, cifar, imagenet, hemp or paper" : "hemp or paper")
         .shows_default();
     command.option("--epochs", options.epochs, "Passes over the training part").between(1, 1000000);
     command.option("--batch", options.batch, "Images a step").between(1, 1 << 20);
@@ -180,7 +177,7 @@ void add_run_options(Command& command, RunOptions& options) {
                 "Prune what the loss does not need, while the held-out loss rises by no more than this share an epoch")
         .positive();
     command.option("--seed", options.seed, "Start of all random numbers").natural().shows_default();
-    command.footer(help_of_recipes(plain));
+    command.footer(help_of_recipes(with_float));
 }
 
 void check(const RunOptions& options) {
@@ -222,8 +219,9 @@ void check(const RunOptions& options) {
         fail<UsageError>("--target-accuracy, --max-drop, --target-bytes: more than one is given; choose one of them");
     }
     augmentation(options.augment);
-    if (is_plain(options.recipe) && (!options.quantizer.empty() || options.levels > 0 || options.level_step > 0 ||
-                                     options.order > 0 || options.entropy >= 0 || options.distillation >= 0)) {
+    if (!recipe(options.recipe, "").regularizes() &&
+        (!options.quantizer.empty() || options.levels > 0 || options.level_step > 0 || options.order > 0 ||
+         options.entropy >= 0 || options.distillation >= 0)) {
         fail<UsageError>(
             "--quantizer, --levels, --level-step, --order, --entropy, --distillation: recipe '{}' has no regularizer; "
             "add --recipe hemp",
@@ -260,7 +258,7 @@ Recipe recipe_of(const RunOptions& options, const std::string& model) {
     result.clip_norm       = static_cast<float>(options.clip_norm);
     result.prune           = options.prune;
     result.prune_tolerance = options.prune_tolerance;
-    if (result.method != Recipe::Method::plain) {
+    if (result.regularizes()) {
         for (const auto& [name, rule] : level_rules) {
             result.regularizer.rule = options.quantizer == name ? rule : result.regularizer.rule;
         }

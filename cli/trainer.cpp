@@ -86,7 +86,7 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
     if (recipe.prunes() && first_pruned_epoch() >= epochs()) {
         fail<UsageError>("train: pruning by sensitivity begins after the first epoch; give --epochs 2 or more");
     }
-    if (recipe.method != Recipe::Method::plain) {
+    if (recipe.regularizes()) {
         regularizer_.emplace(regularized(model_, recipe.regularizer.target), recipe.regularizer);
         units_ = hidden_units(model_);
         if (recipe.regularizer.target == Target::coder) {

@@ -121,12 +121,6 @@ fs::path target_of(const fs::path& path) {
 
 constexpr std::string_view temporary_mark = ".tmp-";
 
-/// `path` + ".tmp-PROCESS-NUMBER"
-fs::path temporary_name(const fs::path& path) {
-    static std::atomic<unsigned> counter;
-    return path.string() + std::string(temporary_mark) + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-}
-
 /// The process that a temporary file of `target` was made by; 0 if `name` is none.
 pid_t writer_of(const std::string& name, const std::string& target) {
     const std::string prefix = target + std::string(temporary_mark);
@@ -234,6 +228,11 @@ Bytes unpack_gzip(std::span<const std::byte> packed, const fs::path& path, size_
 }
 
 }  // namespace
+
+fs::path temporary_name(const fs::path& path) {
+    static std::atomic<unsigned> counter;
+    return path.string() + std::string(temporary_mark) + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+}
 
 std::string_view what_to_do(int error) {
     switch (error) {

@@ -15,6 +15,9 @@ using Bytes = std::vector<std::byte>;
 inline constexpr std::string_view raise_limit = "raise the limit (--max-memory) if this is meant";
 inline constexpr std::string_view wrong_file  = "no file of this kind is as long; is it the right one?";
 
+/// `path` + ".tmp-PROCESS-NUMBER", another one at each call.
+std::filesystem::path temporary_name(const std::filesystem::path& path);
+
 /// What a person can do about an error of the system (errno) with a file.
 std::string_view what_to_do(int error);
 

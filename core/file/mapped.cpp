@@ -8,9 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <string>
 #include <system_error>
 
 namespace hemp {
@@ -19,11 +17,10 @@ namespace {
 /// A descriptor of a new file in `folder` that has no name any more; below 0, with errno set, where none can be made.
 /// Not by O_TMPFILE, which network file systems do not have.
 int open_nameless(const std::filesystem::path& folder) {
-    static std::atomic<unsigned> counter;
-    int                          descriptor;
-    std::filesystem::path        path;
+    int                   descriptor;
+    std::filesystem::path path;
     do {
-        path       = folder / (".scratch-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+        path       = temporary_name(folder / "scratch");
         descriptor = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     } while (descriptor < 0 && (errno == EEXIST || errno == EINTR));
     if (descriptor >= 0) {
