@@ -8,6 +8,7 @@
 #include "core/version.h"
 #include "hemp/arrange.h"
 #include "hemp/package.h"
+#include "hemp/quantizer.h"
 
 #include <fmt/core.h>
 
@@ -29,14 +30,12 @@ struct CompressArguments {
     std::vector<std::string> about_training;      ///< options given that have no meaning without data
 };
 
-constexpr size_t max_levels = 256;
-
 /// The different values of a tensor, at most one more than a codebook can hold.
 std::set<float> distinct_values(const Array& array) {
     std::set<float> values;
     for (float value : array.values<float>()) {
         values.insert(value == 0 ? 0.0f : value);
-        if (values.size() > max_levels) {
+        if (values.size() > most_levels) {
             break;
         }
     }
@@ -77,7 +76,7 @@ Quantized quantize_as_it_is(const Model& model, int levels, double level_step, c
     for (size_t i = 0; i < model.parameters().size(); ++i) {
         const Parameter& each   = model.parameters()[i];
         std::set<float>  values = distinct_values(held[i]);
-        bool             few    = values.size() <= max_levels;
+        bool             few    = values.size() <= most_levels;
         // A codebook costs four bytes a level: it must be much smaller than the tensor.
         bool exact  = few && 4 * static_cast<int64_t>(values.size()) <= each.variable.shape().size();
         bool weight = each.role == Role::weight;

@@ -241,9 +241,9 @@ class Run {
     void              save();
     void              keep_about_images(Checkpoint& checkpoint) const;
     void              keep_best(const Candidate& candidate, const std::vector<std::byte>& file);
+    Json              accuracies_of_input();
     void              write_manifest(const Json& outputs);
     RunResult         result();
-    void              copy_to_judged();
     bool              meets_target(const Candidate& candidate) const;
 
     /// The model as its user gets it goes into `judged_`; returns the bytes of its file, none without a regularizer.
@@ -302,11 +302,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     }
     check_place(place_, options_.input, manifest_);
     if (!options_.input.empty()) {
-        copy_to_judged();
-        of_input_["input_accuracy"] = evaluator_.run(data_.test, settings_.loader_threads).accuracy;
-        if (data_.validation) {
-            of_input_["input_val_accuracy"] = evaluator_.run(*data_.validation, settings_.loader_threads).accuracy;
-        }
+        of_input_ = accuracies_of_input();
         manifest_.update(of_input_);
     }
     if (options_.has_least_accuracy()) {
@@ -324,7 +320,7 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
                                     .trained = !options_.input.empty(),
                                     .held_out_loss =
                                         [this] {
-                                            copy_to_judged();
+                                            copy_parameters(model_, judged_);
                                             return evaluator_.run(*data_.validation, settings_.loader_threads).loss;
                                         },
                                     .max_memory     = settings_.program_memory(),
@@ -334,6 +330,22 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     }
     progress_.emplace(settings_.quiet, recipe_.epochs, trainer_->steps_per_epoch(), recipe_.batch,
                       parameter_count(model_), further_rounds());
+}
+
+/// A run that goes on has measured them: input, images and rounding are the same.
+Json Run::accuracies_of_input() {
+    Json stored = place_.resume ? read_json(file("manifest.json")) : Json::object();
+    Json result = Json::object();
+    copy_parameters(model_, judged_);
+    auto measure = [&](const char* key, const Dataset& images) {
+        bool known  = stored.contains(key) && stored[key].is_number();
+        result[key] = known ? stored[key] : Json(evaluator_.run(images, settings_.loader_threads).accuracy);
+    };
+    measure("input_accuracy", data_.test);
+    if (data_.validation) {
+        measure("input_val_accuracy", *data_.validation);
+    }
+    return result;
 }
 
 void Run::write_manifest(const Json& outputs) {
@@ -408,12 +420,6 @@ void Run::restore() {
     progress_->line(fmt::format("resuming at epoch {}, step {}", trainer_->epoch() + 1, trainer_->step() + 1));
 }
 
-void Run::copy_to_judged() {
-    for (size_t i = 0; i < model_.parameters().size(); ++i) {
-        value_of(judged_.parameters()[i].variable) = value_of(model_.parameters()[i].variable);
-    }
-}
-
 bool Run::meets_target(const Candidate& candidate) const {
     return candidate.accuracy >= least_accuracy_ &&
            (options_.target_bytes == 0 || candidate.bytes <= options_.target_bytes);
@@ -421,7 +427,7 @@ bool Run::meets_target(const Candidate& candidate) const {
 
 std::vector<std::byte> Run::judge() {
     if (trainer_->regularizer() == nullptr) {
-        copy_to_judged();
+        copy_parameters(model_, judged_);
         return {};
     }
     // The accuracy that counts is that of the decoded file.

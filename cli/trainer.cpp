@@ -98,9 +98,7 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
         }
         if (options_.trained && recipe.distillation > 0) {
             teacher_ = alike(model_, options_.seed);
-            for (size_t i = 0; i < model_.parameters().size(); ++i) {
-                value_of(teacher_->parameters()[i].variable) = value_of(model_.parameters()[i].variable);
-            }
+            copy_parameters(model_, *teacher_);
         }
     }
     build();
@@ -329,7 +327,7 @@ double Trainer::run_epoch(const std::function<bool(const Progress&)>& after_step
         float   share = ramp > 0 ? static_cast<float>(std::clamp(past / ramp, 0.0, 1.0)) : 1.0f;
         float   full  = round_.entropy * share;
         float   rate  = schedule.rate(at - round_.first * per_epoch);
-        if (regularizer_ && step_ % recipe.refresh == 0) {
+        if (regularizer_ && step_ % (is_frozen ? per_epoch : recipe.refresh) == 0) {  // frozen: only to tell
             refresh();
         }
         Array rate_value = scalar(rate), coefficient = scalar(is_frozen ? 0 : full), pull = scalar(recipe.level_pull),

@@ -2,6 +2,7 @@
 
 #include "core/run/team.h"
 #include "hemp/header.h"
+#include "hemp/quantizer.h"
 #include "hemp/weight_coder.h"
 
 #include <algorithm>

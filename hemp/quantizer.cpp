@@ -13,10 +13,8 @@
 namespace hemp {
 namespace {
 
-constexpr int most_levels = 256;
-
 void check_count(std::string_view who, int levels) {
-    if (levels < 2 || levels > most_levels) {
+    if (levels < 2 || levels > static_cast<int>(most_levels)) {
         fail<UsageError>("{}: {} levels asked for; give 2 to {}", who, levels, most_levels);
     }
 }

@@ -2,14 +2,17 @@
 // Levels for the weights of one tensor, made from the weights or given. Nothing downstream asks which function made
 // them.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace hemp {
 
-/// The reconstruction levels of one tensor: 2 to 256, finite, strictly increasing. A weight's symbol is the index of
-/// its nearest level.
+constexpr size_t most_levels = 256;  ///< a symbol is a byte
+
+/// The reconstruction levels of one tensor: 2 to most_levels, finite, strictly increasing. A weight's symbol is the
+/// index of its nearest level.
 ///
 /// Every function below that makes one from weights is deterministic, works on constant tensors (lloyd_max and
 /// lloyd_max_gaussian then put a level exactly on the constant), and throws
@@ -42,7 +45,7 @@ Quantizer uniform_mid_rise(std::span<const float> weights, int levels, const Uni
 /// Levels at multiples of the step, one at exactly zero; an even number of levels has one more below zero than above.
 Quantizer uniform_mid_tread(std::span<const float> weights, int levels, const UniformStep& step = {});
 
-/// A user's own levels, in any order. Throws UsageError unless they are 2 to 256 different finite numbers.
+/// A user's own levels, in any order. Throws UsageError unless they are 2 to most_levels different finite numbers.
 Quantizer given_levels(std::vector<float> levels);
 
 /// -s, 0, s, where s is the mean magnitude of the weights beyond 0.7 mean|w|.

@@ -128,6 +128,12 @@ Model alike(const Model& model, uint64_t seed) {
     return other;
 }
 
+void copy_parameters(const Model& from, const Model& to) {
+    for (size_t i = 0; i < from.parameters().size(); ++i) {
+        value_of(to.parameters()[i].variable) = value_of(from.parameters()[i].variable);
+    }
+}
+
 void check_values(const Parameter& parameter, const Array& values, const std::string& where) {
     for (float value : values.values<float>()) {
         if (!std::isfinite(value)) {

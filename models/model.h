@@ -24,6 +24,9 @@ struct Model {
 /// Another network like it, with first weights of its own.
 Model alike(const Model& model, uint64_t seed);
 
+/// Both are alike.
+void copy_parameters(const Model& from, const Model& to);
+
 /// Throws DataError that begins with `where` for values with which a network answers nothing but NaN: none that is not
 /// finite, no variance below 0.
 void check_values(const Parameter& parameter, const Array& values, const std::string& where);
