@@ -49,7 +49,7 @@ struct Recipe {
 inline constexpr const char* recipe_names[] = {"float", "cifar", "imagenet", "hemp", "paper"};
 
 /// "float": SGD without regularizer. "cifar", "imagenet": for small and for larger photographs, likewise. "hemp": this
-/// project's best. "paper": the settings of HEMP's authors. `model` names what is trained: a decay may depend on it.
+/// project's best. "paper": the settings of HEMP's authors. `model` names what is trained: a rate may depend on it.
 /// Throws UsageError that lists the names.
 Recipe recipe(const std::string& name, const std::string& model);
 

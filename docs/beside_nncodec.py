@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """hemp beside nncodec (MPEG's coder of neural networks, package nncodec), which needs PyTorch and numpy here:
 
-beside_nncodec.py curve HEMP DATA WEIGHTS.safetensors MODEL QP[,LAMBDA]...
+beside_nncodec.py curve HEMP DATA WEIGHTS.safetensors MODEL QP[,LAMBDA[,OTHERS' QP]]...
     Bytes and accuracy of the float weights that `docs/without_data.py` gives to hemp. Each QP is tried with uniform and
     with dependent quantization; every point is encoded, decoded from its bytes, and evaluated by `hemp eval` on DATA's
-    test part.
+    test part. OTHERS' QP is that of what is no matrix, batch norm and biases: nncodec's -75 unless told.
 
 beside_nncodec.py symbols HEMP FILE.hemp...
     Bytes of the integers that FILE holds, all tensors, in the same order, by nncodec and by the general coders that are
@@ -47,14 +47,14 @@ def curve(nnc, numpy, hemp, data, path, model, *points):
     head, header, tensors = read(path)
     weights = {name: numpy.array(values, dtype=numpy.float32).reshape(header[name]["shape"])
                for name, values in tensors.items()}
-    print("| quantizer | qp | lambda | bytes | accuracy |\n| --- | --- | --- | --- | --- |")
+    print("| quantizer | qp | lambda | others' qp | bytes | accuracy |\n| --- | --- | --- | --- | --- | --- |")
     for point in points:
-        qp, _, rate = point.partition(",")
+        qp, rate, others = (point + ",,").split(",")[:3]
         for dependent in (False, True):
             with tempfile.TemporaryDirectory() as name:
                 folder = pathlib.Path(name)
                 coded = nnc.compress(weights, bitstream_path=str(folder / "x.nnc"), qp=int(qp), use_dq=dependent,
-                                     lambda_scale=float(rate or 0), return_bitstream=True)
+                                     lambda_scale=float(rate or 0), nonweight_qp=int(others or -75), return_bitstream=True)
                 decoded = nnc.decompress(coded)
                 body = bytearray(sum(4 * len(values) for values in tensors.values()))
                 for tensor, values in decoded.items():
@@ -63,7 +63,7 @@ def curve(nnc, numpy, hemp, data, path, model, *points):
                 (folder / "x.safetensors").write_bytes(head + body)
                 command = [hemp, "eval", folder / "x.safetensors", "--model", model, "--data", data, "--json"]
                 told = subprocess.run(command, check=True, capture_output=True).stdout
-            print(f"| {'dependent' if dependent else 'uniform'} | {qp} | {rate or 0} | {len(coded):,} | "
+            print(f"| {'dependent' if dependent else 'uniform'} | {qp} | {rate or 0} | {others or -75} | {len(coded):,} | "
                   f"{json.loads(told)['accuracy']:.2f} % |", flush=True)
 
 

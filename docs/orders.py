@@ -43,6 +43,8 @@ def read(folder):
 
 
 def spread(values, form):
+    if len(values) == 1:
+        return f"{values[0]:{form}}"
     return f"{mean(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 

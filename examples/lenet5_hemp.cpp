@@ -1,11 +1,13 @@
 // LeNet-5 learns digits, then learns them again with the entropy of its quantized weights as a part of the loss: seven
-// levels a tensor, and few bits a weight. Usage: lenet5_hemp [FOLDER], a folder in MNIST's layout.
+// levels a tensor, and few bits a weight; what comes of it is written as a .hemp file holds it, and read back. Usage:
+// lenet5_hemp [FOLDER], a folder in MNIST's layout.
 
-#include "cli/evaluate.h"
 #include "core/grad.h"
+#include "core/ops/argmax.h"
 #include "core/ops/cross_entropy.h"
 #include "datasets/loader.h"
-#include "hemp/quantizer.h"
+#include "examples/accuracy.h"
+#include "hemp/package.h"
 #include "hemp/regularizer.h"
 #include "models/lenet.h"
 #include "optim/adam.h"
@@ -20,15 +22,6 @@ using namespace hemp;
 namespace {
 
 constexpr int64_t batch_size = 100;
-
-/// Puts every regularized weight on its nearest level.
-void quantize_weights(const Regularizer& hemp) {
-    for (size_t i = 0; i < hemp.weights().size(); ++i) {
-        std::span<float>   weights = value_of(hemp.weights()[i]).values<float>();
-        std::vector<float> on      = nearest(weights, hemp.level_values(i));
-        std::copy(on.begin(), on.end(), weights.begin());
-    }
-}
 
 }  // namespace
 
@@ -61,8 +54,9 @@ int main(int argc, char** argv) {
         }
     }
     // end of snippet
-    Evaluator evaluator(net);
-    double    before = evaluator.run(test).accuracy;
+    Pass    plain;
+    Program classify = compile({argmax(net(images, plain))});
+    double  before   = accuracy(classify, images, test);
 
     // snippet: hemp
     Regularizer hemp(net.weights(), {.levels = 7});
@@ -75,7 +69,7 @@ int main(int argc, char** argv) {
     const int64_t     all_steps   = hemp_epochs * loader.steps_per_epoch();
     schedule.steps                = all_steps;
     refresh.run();
-    fmt::print("fresh levels: {:.1f} bits a weight\n", refresh.scalar(0));
+    fmt::print("entropy of fresh levels: {:.1f} bits a weight\n", refresh.scalar(0));
     for (int64_t epoch = 0, steps = 0; epoch < hemp_epochs; ++epoch) {
         loader.start_epoch(epoch);
         for (; loader.next(batch); ++steps) {
@@ -91,13 +85,20 @@ int main(int argc, char** argv) {
     // end of snippet
 
     refresh.run();
-    quantize_weights(hemp);
-    double after = evaluator.run(test).accuracy;
-    fmt::print("after training: {:.1f} bits a weight\n", refresh.scalar(0));
-    fmt::print("test images right: float {} %, quantized {} %\n", static_cast<int>(before), static_cast<int>(after));
+    fmt::print("entropy after training: {:.1f} bits a weight\n", refresh.scalar(0));
+
+    // snippet: file
+    std::vector<std::byte> file = encode(package(net, &hemp), model_spec);  // what lenet5.hemp holds
+    load(net, decode(file, "lenet5.hemp", model_spec), "lenet5.hemp");
+    // end of snippet
+    fmt::print("in the file: {:.1f} bits a weight\n",
+               8 * static_cast<double>(file.size()) / static_cast<double>(parameter_count(net)));
+    fmt::print("test images right: float {} %, from the file {} %\n", static_cast<int>(before),
+               static_cast<int>(accuracy(classify, images, test)));
 }
 
 // Prints:
-// fresh levels: 1.4 bits a weight
-// after training: 0.9 bits a weight
-// test images right: float 97 %, quantized 97 %
+// entropy of fresh levels: 1.4 bits a weight
+// entropy after training: 0.9 bits a weight
+// in the file: 0.7 bits a weight
+// test images right: float 97 %, from the file 99 %

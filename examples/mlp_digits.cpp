@@ -10,6 +10,7 @@
 #include "core/run/program.h"
 #include "datasets/digits.h"
 #include "datasets/loader.h"
+#include "examples/accuracy.h"
 #include "layers/linear.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
@@ -21,20 +22,6 @@ using namespace hemp;
 namespace {
 
 constexpr int64_t batch_size = 100;
-
-/// Percent of the images whose largest logit is that of their label.
-double accuracy(Program& classify, const Tensor& images, const Dataset& dataset) {
-    Loader loader(dataset, {.batch = batch_size, .shuffle = false});
-    loader.start_epoch(0);
-    int64_t right = 0;
-    for (Batch batch; loader.next(batch);) {
-        classify.run({{images, batch.images}});
-        for (size_t i = 0; i < static_cast<size_t>(batch.count); ++i) {
-            right += classify.output(0).values<int32_t>()[i] == batch.labels.values<int32_t>()[i];
-        }
-    }
-    return 100.0 * static_cast<double>(right) / static_cast<double>(dataset.size());
-}
 
 }  // namespace
 

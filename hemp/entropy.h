@@ -37,10 +37,9 @@ struct EntropyOptions {
 ///             weight, both over the same overlapping windows. Averaged over all tuples of all tensors. Greatest error
 ///             1e-5
 ///   gradient  to the weights: see tuple_slope; none to the levels
-///   throws    ShapeError; UsageError on an order beyond 1 to 8 or a negative axis; Error if the tables would need more
-///   than max_bytes source    Tartaglione et al., "HEMP: High-order entropy minimization for neural network
-///   compression", 2021,
-///             equations 4 to 9. Different: only the two levels around a weight count, 2^n tuples instead of L^n
+///   throws    ShapeError; UsageError on an order beyond 1 to 8 or a negative axis; Error if tables need over max_bytes
+///   source    Tartaglione et al., "HEMP", 2021, equations 4 to 9. Different: only the two levels around a weight
+///             count, 2^n tuples instead of L^n
 /// The same bits for any number of threads and any instruction set.
 Tensor entropy(const Tensors& weights, const Tensors& levels, const EntropyOptions& options);
 
