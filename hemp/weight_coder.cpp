@@ -164,16 +164,21 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
 struct Flat {
     int     width  = 0;
     int64_t lowest = 0;
+
+    int64_t above() const { return (int64_t{1} << width) - 1; }  // the greatest number
 };
+
+constexpr int64_t most_flat_symbol = 1 << 30;
 
 /// Nothing where a look at the counts says that the model does better.
 std::optional<Flat> worth_trying(std::span<const int32_t> symbols) {
     auto [lowest, highest] = std::minmax_element(symbols.begin(), symbols.end());
     uint64_t range         = static_cast<uint64_t>(int64_t{*highest} - *lowest);
-    Flat     flat{.width = static_cast<int>(std::bit_width(range)), .lowest = *lowest};
+    Flat     flat{.width = static_cast<int>(std::bit_width(range))};
     if (flat.width > most_flat) {
         return {};
     }
+    flat.lowest = std::min(int64_t{*lowest}, most_flat_symbol - flat.above());
     std::vector<uint64_t> counts(size_t{1} << flat.width);
     for (int32_t symbol : symbols) {
         ++counts[static_cast<size_t>(symbol - flat.lowest)];
@@ -204,9 +209,9 @@ int code_way(Bits bits, int way) {
 /// Like WeightModel::code.
 template <class Bits>
 bool code_flat(Bits bits, Flat flat, std::span<int32_t> symbols) {
-    constexpr int64_t most = 1 << 30;
-    flat.lowest = static_cast<int64_t>(code_number(bits, static_cast<uint64_t>(flat.lowest + most), 32)) - most;
-    if (flat.lowest + (1 << flat.width) - 1 > most) {
+    auto first  = static_cast<uint64_t>(flat.lowest + most_flat_symbol);
+    flat.lowest = static_cast<int64_t>(code_number(bits, first, 32)) - most_flat_symbol;
+    if (flat.lowest + flat.above() > most_flat_symbol) {
         return false;
     }
     for (int32_t& symbol : symbols) {

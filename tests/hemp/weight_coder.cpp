@@ -184,6 +184,20 @@ TEST_CASE("the arithmetic code") {
 TEST_CASE("the weight coder gives back what it was given") {
     SUBCASE("tensors of many kinds in one code") { check_coder(synthetic_tensors()); }
     SUBCASE("the largest symbols") { check_coder({{"large", {2, 3}, {1 << 30, -(1 << 30), (1 << 30) - 1, 0, 5, -6}}}); }
+    SUBCASE("a narrow range at either end of what a symbol may be") {
+        constexpr int32_t most = 1 << 30;
+        for (int32_t count : {1, 2, 3, 5}) {  // whole bits reach beyond the range
+            Integers high{"high", {300}, uniform_symbols(300, static_cast<uint32_t>(count), 14)}, low = high;
+            low.name = "low";
+            for (int32_t& value : high.values) {
+                value += most - (count - 1);
+            }
+            for (int32_t& value : low.values) {
+                value -= most;
+            }
+            check_coder({high, low});
+        }
+    }
     SUBCASE("shapes without rows, columns, or neighbours") {
         check_coder({{"scalar", {}, {-3}},
                      {"one", {1}, {2}},
