@@ -46,6 +46,18 @@ Text floats_of(const HempFile& file) {
     return text;
 }
 
+void check_memory(const HempFile& file, const std::string& path, size_t max_memory) {
+    constexpr size_t each = 16;  // a weight's symbol, that again as text, its float, and what a coder makes of that
+    size_t           all  = 0;
+    for (const QuantizedTensor& tensor : file.tensors) {
+        all += each * tensor.symbols.size();
+    }
+    if (all > max_memory) {
+        fail<DataError>("{}: to compare it takes {} bytes, more than the limit of {}; {}", path, all, max_memory,
+                        raise_limit);
+    }
+}
+
 uint64_t xz(const Text& text) {
     // As `xz -9e` does, but for a dictionary that is no longer than the text, which changes nothing but the memory.
     lzma_options_lzma options;
@@ -119,12 +131,13 @@ constexpr Coder coders[] = {
 int compare(const std::vector<std::string>& paths, const Settings& settings) {
     Json results = Json::array();
     for (const std::string& path : paths) {
-        std::vector<std::byte> bytes   = read_file(path, settings.file_memory());
-        HempFile               file    = decode(bytes, path, model_spec, {.max_memory = settings.file_memory()});
-        Text                   symbols = symbols_of(file), floats = floats_of(file);
-        Json                   result{{"file", path}, {"bytes", bytes.size()}};
-        Rows                   rows{{"", "symbols", "times", "float32", "times"}};
-        auto                   times = [&](uint64_t size) {
+        std::vector<std::byte> bytes = read_file(path, settings.file_memory());
+        HempFile               file  = decode(bytes, path, model_spec, {.max_memory = settings.file_memory()});
+        check_memory(file, path, settings.file_memory());
+        Text symbols = symbols_of(file), floats = floats_of(file);
+        Json result{{"file", path}, {"bytes", bytes.size()}};
+        Rows rows{{"", "symbols", "times", "float32", "times"}};
+        auto times = [&](uint64_t size) {
             return fmt::format("{:.2f}", static_cast<double>(size) / static_cast<double>(bytes.size()));
         };
         rows.push_back({"hemp, whole file", grouped(bytes.size()), times(bytes.size()), "", ""});

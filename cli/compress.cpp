@@ -27,6 +27,7 @@ struct CompressArguments {
     RunOptions               options;
     RunPlace                 place;
     bool                     keep_order = false;  ///< without data: hidden units stand where they stood
+    bool                     has_rounds = false;  ///< --rounds is given
     std::vector<std::string> about_training;      ///< options given that have no meaning without data
 };
 
@@ -179,6 +180,9 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     Input             input   = read_input(options.input, options.model, settings.file_memory());
     const fs::path&   output  = arguments.place.output;
     check_replaced(output, input.path, ".hemp file", is_hemp);
+    if (fs::is_directory(options.input) && !name_in_run(output, options.input).empty()) {
+        fail<UsageError>("{}: belongs to the run, which would be lost; name another file with -o", output.string());
+    }
     std::optional<HempFile> held = held_by(input, settings);
     bool                    anew = held && options.levels == 0 && options.level_step == 0;
     if (!settings.quiet) {
@@ -195,8 +199,9 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     }
     quantized.file.classes = input.classes;
     bool  arranges         = !arguments.keep_order && parameter_count(input.model) <= most_arranged;
-    Bytes bytes            = arranges ? encode_smaller(quantized.file, hidden_units(input.model), model_spec)
-                                      : encode(quantized.file, model_spec);
+    Bytes bytes            = arranges
+                                 ? encode_smaller(quantized.file, hidden_units(input.model, settings.program_memory()), model_spec)
+                                 : encode(quantized.file, model_spec);
     write_file_atomically(output, bytes);
     FileSummary parts = summarize(bytes, output.string(), model_spec);
     Json        summary{{"file", output.string()}, {"model", input.model.name}, {"bytes", bytes.size()}};
@@ -243,7 +248,12 @@ int compress(CompressArguments arguments, const Settings& settings) {
     if (!recipe(options.recipe, "").regularizes()) {
         fail<UsageError>("--recipe: '{}' makes no network small; use hemp or paper, or `hemp train`", options.recipe);
     }
-    options.input = input_file(options.input).string();
+    options.input           = input_file(options.input).string();
+    const fs::path manifest = arguments.place.folder / "manifest.json";
+    if (arguments.place.resume && !arguments.has_rounds && fs::exists(manifest)) {
+        const Json stored = read_json(manifest).value("arguments", Json::object());
+        options.rounds    = stored.value("rounds", options.rounds);
+    }
     check_replaced(arguments.place.output, options.input, ".hemp file", is_hemp);
     RunResult    result   = run_training(options, arguments.place, settings);
     const double accuracy = result.summary["accuracy"], before = result.summary["input_accuracy"];
@@ -299,7 +309,8 @@ Action add_compress(Command& command) {
                 arguments->about_training.push_back(name);
             }
         }
-        if (!arguments->options.has_target() && std::ranges::count(command.given(), "--rounds") > 0) {
+        arguments->has_rounds = std::ranges::count(command.given(), "--rounds") > 0;
+        if (!arguments->options.has_target() && arguments->has_rounds) {
             fail<UsageError>(
                 "--rounds: are those of the search for a target; add --max-drop, --target-accuracy or "
                 "--target-bytes, or drop it");

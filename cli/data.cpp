@@ -56,9 +56,7 @@ Dataset load_for(const Model& model, const std::string& source, Part part, const
         load.cache = settings.cache.empty() ? default_cache() : fs::path(settings.cache);
     }
     Dataset dataset = load_dataset(source, part, load);
-    if (!settings.quiet) {
-        tell_what_is_missing(dataset, fmt::format("{}, {} part", source, name_of(part)));
-    }
+    tell_what_is_missing(dataset, fmt::format("{}, {} part", source, name_of(part)));
     return dataset;
 }
 

@@ -25,6 +25,9 @@ int decompress(const DecompressArguments& arguments, const Settings& settings) {
     }
     if (!file.mean.empty()) {
         metadata[normalisation_key] = normalisation_text(file.mean, file.std);
+    } else if (!file.model.empty()) {  // inputs as they are; without a word, the model's own would be meant
+        size_t channels             = model_spec(file.model)->mean.size();
+        metadata[normalisation_key] = normalisation_text(std::vector<float>(channels), std::vector<float>(channels, 1));
     }
     if (!file.classes.empty()) {
         metadata[classes_key] = text_of(file.classes);

@@ -36,11 +36,28 @@ std::optional<std::string> stored_model(const Safetensors& content) {
     return stored == content.metadata.end() ? std::nullopt : std::optional(stored->second);
 }
 
+/// More classes than the network tells apart, or names that no terminal should be sent, are none of its own.
+void check_classes(const std::vector<std::string>& classes, const Model& model, const std::string& where) {
+    constexpr size_t longest = 255;  // as .hemp files have it
+    if (static_cast<int64_t>(classes.size()) > model.classes) {
+        fail<DataError>("{}: names {} classes, but {} has {}; write the file again", where, classes.size(), model.name,
+                        model.classes);
+    }
+    for (const std::string& name : classes) {
+        if (name.size() > longest || !is_printable_utf8(name)) {
+            fail<DataError>(
+                "{}: the name of a class is longer than {} bytes or no printable UTF-8; write the file again", where,
+                longest);
+        }
+    }
+}
+
 Input from_hemp(const fs::path& path, std::span<const std::byte> bytes, const std::string& asked, size_t max_memory) {
     HempFile                 file    = decode(bytes, path.string(), model_spec, {.max_memory = max_memory});
     auto                     stored  = file.model.empty() ? std::nullopt : std::optional(file.model);
     Model                    model   = build_model(model_of(stored, asked, path.string()), 1);
     std::vector<std::string> classes = file.classes;
+    check_classes(classes, model, path.string());
     load(model, std::move(file), path.string());
     return {std::move(model), path, {}, std::move(classes), bytes.size()};
 }
@@ -168,7 +185,8 @@ Input read_input(const fs::path& named, const std::string& model_name, size_t ma
         refuse_others(model, content, where);
     }
     set_normalisation(model, content, where);
-    std::vector<std::string>           classes  = classes_of(content, where);
+    std::vector<std::string> classes = classes_of(content, where);
+    check_classes(classes, model, where);
     std::map<std::string, std::string> metadata = std::move(content.metadata);
     set_parameters(model, std::move(content), where);
     return {std::move(model), path, std::move(metadata), std::move(classes), bytes.size()};

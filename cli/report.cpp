@@ -452,8 +452,12 @@ Dataset test_images(const ReportArguments& arguments, const RunOptions& options,
     if (arguments.data.empty() && source != "digits" && !fs::exists(source)) {
         fail<UsageError>("'{}': the run's images are not there any more; say with --data where they are", source);
     }
-    const DataOptions& images = arguments.data.empty() ? options.images : arguments.images;
-    Dataset            test   = load_for(subject.model, source, Part::test, images, settings);
+    DataOptions images = arguments.images;
+    images.skip_bad_images |= options.images.skip_bad_images;
+    if (arguments.data.empty() && images.format.empty()) {
+        images.format = options.images.format;
+    }
+    Dataset test = load_for(subject.model, source, Part::test, images, settings);
     check_fits(test, subject.model, subject.classes);
     return test;
 }

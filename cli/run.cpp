@@ -41,7 +41,13 @@ Data load_data(const RunOptions& options, const Model& model, const Settings& se
     if (!options.val.empty()) {
         data.validation = load(options.val, Part::train);
     } else if (options.holdout) {
-        Holdout parts   = hold_out(data.train, options.seed);
+        Holdout parts = hold_out(data.train, options.seed);
+        if (parts.validation.size() == 0) {
+            fail<UsageError>(
+                "{}: of {} images a twelfth is held out to choose the best epoch by, which is none; name others with "
+                "--val, or add --no-holdout",
+                data.train.name, data.train.size());
+        }
         data.train      = std::move(parts.train);
         data.validation = std::move(parts.validation);
     }
@@ -55,13 +61,16 @@ std::string held_out(const RunOptions& options) {
     return !options.val.empty() || !options.holdout ? "none" : "by seed " + std::to_string(options.seed);
 }
 
-/// The network that a run starts from. In `note`, why accuracies of its held-out images are not to be trusted.
-Model starting_model(const RunOptions& options, const Settings& settings, std::string& note) {
+/// The network that a run starts from, and the `classes` that it was trained on. In `note`, why accuracies of its
+/// held-out images are not to be trusted.
+Model starting_model(const RunOptions& options, const Settings& settings, std::vector<std::string>& classes,
+                     std::string& note) {
     if (options.input.empty()) {
         return build_model(options.model, options.seed);
     }
-    Input       input = read_input(options.input, options.model, settings.file_memory());
-    const auto& told  = input.metadata.find(held_out_key);
+    Input input      = read_input(options.input, options.model, settings.file_memory());
+    classes          = input.classes;
+    const auto& told = input.metadata.find(held_out_key);
     if (told != input.metadata.end() && options.holdout && options.val.empty() && told->second != held_out(options)) {
         constexpr std::string_view by_seed = "by seed ";
         bool                       other   = told->second.starts_with(by_seed);
@@ -255,14 +264,17 @@ class Run {
     RunPlace    place_;
     Settings    settings_;
     std::string note_;
-    Model       model_, judged_;
-    Recipe      recipe_;
-    Data        data_;
-    Evaluator   evaluator_;
-    Json        manifest_;
-    double      least_accuracy_ = -1;
-    Json        of_input_       = Json::object();  ///< accuracies of the network that compress starts from, by key
-    Candidate   best_;
+
+    std::vector<std::string> classes_of_input_;
+
+    Model     model_, judged_;
+    Recipe    recipe_;
+    Data      data_;
+    Evaluator evaluator_;
+    Json      manifest_;
+    double    least_accuracy_ = -1;
+    Json      of_input_       = Json::object();  ///< accuracies of the network that compress starts from, by key
+    Candidate best_;
 
     std::optional<Search> search_;  // of the coefficient, where a target is set
     Json                  path_         = Json::array();
@@ -277,13 +289,13 @@ Run::Run(const RunOptions& options, const RunPlace& place, const Settings& setti
     : options_(options),
       place_(place),
       settings_(settings),
-      model_(starting_model(options, settings, note_)),
+      model_(starting_model(options, settings, classes_of_input_, note_)),
       judged_(alike(model_, options.seed)),
       recipe_(recipe_of(options, model_.source)),
       data_(load_data(options, model_, settings)),
       evaluator_(judged_, evaluation_batch(model_), false, settings.program_memory()) {
     check_names(data_.train);
-    check_fits(data_.train, model_, {}, options_.input.empty());
+    check_fits(data_.train, model_, classes_of_input_, options_.input.empty());
     check_fits(data_.test, model_, data_.train.classes);
     if (data_.validation) {
         check_fits(*data_.validation, model_, data_.train.classes);
@@ -382,6 +394,10 @@ void Run::save() {
 }
 
 void Run::restore() {
+    if (!fs::exists(file("last.ckpt")) && !fs::exists(file("last.ckpt.previous"))) {
+        fail<UsageError>("{}: the run there ended before its first state was kept; start again with --force",
+                         place_.folder.string());
+    }
     Loaded loaded = load_newest_valid(file("last.ckpt"), settings_.program_memory());
     if (!loaded.warning.empty()) {
         tell(fmt::format("hemp: {}\n", loaded.warning));
@@ -408,6 +424,13 @@ void Run::restore() {
     // An epoch's line is written before its state: lines of epochs that are run again go.
     for (const Json& entry : read_metrics(place_.folder)) {
         if (entry["epoch"].get<int64_t>() <= trainer_->epoch()) {
+            for (const char* key : {"accuracy", "bytes"}) {
+                if (search_ && !(entry.contains(key) && entry[key].is_number())) {
+                    fail<DataError>(
+                        "{}: the line of epoch {} says no {}, which the search needs; start again with --force",
+                        file("metrics.jsonl").string(), entry["epoch"].get<int64_t>(), key);
+                }
+            }
             metrics_.push_back(entry);
             past_seconds_ = entry["seconds"];
         }
@@ -551,6 +574,10 @@ void Run::add_to_path() {
             better(each, reached, least_accuracy_, options_.target_bytes)) {
             reached = each;
         }
+    }
+    if (reached.epoch < 0) {
+        fail<DataError>("{}: has no line of the round that ends with epoch {}; start again with --force",
+                        file("metrics.jsonl").string(), trainer_->epoch());
     }
     path_.push_back({{"epoch", trainer_->epoch()},
                      {"entropy", trainer_->round().entropy},

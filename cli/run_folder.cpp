@@ -99,6 +99,9 @@ void check_output(const fs::path& output) {
     if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {
         fail<UsageError>("{}: cannot be written, it is a folder or lies in none; name a file with -o", output.string());
     }
+    if (!output.empty()) {
+        check_writable(output);
+    }
 }
 
 void check_replaced(const fs::path& output, const fs::path& input, std::string_view kind,

@@ -41,10 +41,10 @@ std::vector<Json> read_metrics(const std::filesystem::path& folder);
 /// Hashes of the files that must come out the same when the run is repeated.
 Json output_hashes(const std::filesystem::path& folder);
 
-/// Throws UsageError where that cannot be a file; an empty path is none, and passes.
+/// Throws UsageError where that cannot be a file, Error where none can be written; an empty path is none, and passes.
 void check_output(const std::filesystem::path& output);
 
-/// Throws UsageError as check_output, or where the output would take the place of the input or of anything but an
+/// Throws as check_output, or UsageError where the output would take the place of the input or of anything but an
 /// earlier file of its kind.
 ///   is_kind   of the first 16 MiB of a file that is there
 void check_replaced(const std::filesystem::path& output, const std::filesystem::path& input, std::string_view kind,

@@ -88,7 +88,7 @@ Trainer::Trainer(const Model& model, const Dataset& train, const TrainerOptions&
     }
     if (recipe.regularizes()) {
         regularizer_.emplace(regularized(model_, recipe.regularizer.target), recipe.regularizer);
-        units_ = hidden_units(model_);
+        units_ = hidden_units(model_, options_.max_memory);
         if (recipe.regularizer.target == Target::coder) {
             for (const HiddenUnits& each : units_) {
                 Array order(Type{{each.count}, DType::i32});

@@ -68,9 +68,6 @@ class Trainer {
     /// In an earlier state, weights become zero, and stay it, that are pruned now.
     void prune_as_now(Checkpoint& earlier) const;
 
-    /// Entropy in bits a weight at the last refresh; 0 without a regularizer.
-    double bits() const { return bits_; }
-
     /// Of the regularized weights' nearest levels as they are now, at the recipe's order.
     struct Entropy {
         double  bits     = 0;  ///< a weight

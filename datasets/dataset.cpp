@@ -74,8 +74,11 @@ const Format& recognise(const fs::path& folder) {
 std::string_view name_of(Part part) { return part == Part::train ? "train" : "test"; }
 
 Dataset load_dataset(const std::string& source, Part part, const LoadOptions& options) {
-    bool wants_digits = options.format == "digits" || (options.format.empty() && source == "digits");
-    if (wants_digits) {
+    if (options.format == "digits" && source != "digits") {
+        fail<UsageError>("{}: --format digits means the built-in ones, which lie in no folder; name them \"digits\"",
+                         source);
+    }
+    if (source == "digits" && (options.format.empty() || options.format == "digits")) {
         return digits(part);
     }
     if (!fs::is_directory(source)) {

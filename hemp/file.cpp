@@ -324,10 +324,7 @@ FileSummary summarize(std::span<const std::byte> bytes, std::string_view file_na
              .side_bytes = entry.side_bytes,
              .code_bytes = entry.code_bytes});
     }
-    summary.model   = std::move(header.model);
-    summary.mean    = std::move(header.mean);
-    summary.std     = std::move(header.std);
-    summary.classes = std::move(header.classes);
+    summary.model = std::move(header.model);
     return summary;
 }
 

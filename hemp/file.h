@@ -86,9 +86,6 @@ struct FileSummary {
     int                                           version = 0;
     int                                           coder   = 0;
     std::string                                   model;
-    std::vector<float>                            mean;
-    std::vector<float>                            std;
-    std::vector<std::string>                      classes;
     uint64_t                                      bytes   = 0;  ///< the whole file
     uint64_t                                      weights = 0;  ///< elements of all tensors
     uint64_t                                      memory  = 0;  ///< bytes that decoding takes, of symbols and values

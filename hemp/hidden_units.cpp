@@ -1,7 +1,6 @@
 #include "hemp/hidden_units.h"
 
 #include "core/random.h"
-#include "core/run/program.h"
 
 #include <algorithm>
 #include <array>
@@ -58,7 +57,7 @@ void fill_at_random(const Model& model) {
 
 }  // namespace
 
-std::vector<HiddenUnits> hidden_units(const Model& model) {
+std::vector<HiddenUnits> hidden_units(const Model& model, size_t max_memory) {
     constexpr int64_t images = 2;
     constexpr double  near   = 1e-4;  // rounding in other orders; other networks differ by the size of the logits
     constexpr double  least  = 1e-6;  // that a change of one per cent makes, where it is seen at all
@@ -66,7 +65,7 @@ std::vector<HiddenUnits> hidden_units(const Model& model) {
     Shape             shape{images, model.image[0], model.image[1], model.image[2]};
     Pass              pass;
     Tensor            pixels  = input("images", shape, DType::u8);
-    Program           program = compile({copy(pixels, pass)});
+    Program           program = compile({copy(pixels, pass)}, {}, {.max_memory = max_memory});
     const Random      random(2, 0);
     Array             noise(Type{shape, DType::u8});
     // The second image is the first one's negative: a unit that one of them silences may answer to the other.

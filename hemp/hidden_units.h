@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/run/program.h"
 #include "hemp/standing.h"
 #include "models/model.h"
 
@@ -24,7 +25,8 @@ struct HiddenUnits {
 /// The hidden units of a network: found by exchanging those of a copy with random weights, which must not change its
 /// logits by more than rounding, where a change of theirs is seen in them. Units of a residual stream, which several
 /// layers add to, are none.
-std::vector<HiddenUnits> hidden_units(const Model& model);
+///   throws    Error when the program that finds them would take more than max_memory bytes
+std::vector<HiddenUnits> hidden_units(const Model& model, size_t max_memory = CompileOptions{}.max_memory);
 
 /// How each of a network's so many tensors stands where `orders` are those of its units.
 std::vector<Standing> standing_of(const std::vector<HiddenUnits>& units, const std::vector<std::vector<size_t>>& orders,

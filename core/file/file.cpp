@@ -290,6 +290,15 @@ Bytes read_maybe_gzip(const fs::path& path, size_t max_bytes) {
     return bytes;
 }
 
+void check_writable(const fs::path& path) {
+    fs::path   name = temporary_name(target_of(path));
+    Descriptor descriptor(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (descriptor.number() < 0) {
+        fail_to("written", path, "open", errno);
+    }
+    Temporary temporary(name);
+}
+
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes, const fs::path& previous) {
     write_file_atomically(path, std::vector{bytes}, previous);
 }

@@ -42,4 +42,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 void write_file_atomically(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces,
                            const std::filesystem::path& previous = {});
 
+/// Throws as write_file_atomically does where no file can be written at `path`; leaves nothing there.
+void check_writable(const std::filesystem::path& path);
+
 }  // namespace hemp

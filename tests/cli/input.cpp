@@ -99,3 +99,19 @@ TEST_CASE("a normalisation of the file's own goes along") {
         }
     }
 }
+
+TEST_CASE("names of classes that are no text, or more than the network has, are refused") {
+    TemporaryFolder folder;
+    Safetensors     content = state_dict_of(build_model("lenet300", 5));
+    const auto      path    = folder / "x.safetensors";
+    for (const auto& [classes, why] :
+         {std::pair{R"(["a\u001b[2J"])", "no printable UTF-8"}, std::pair{R"({"a": 1})", "no JSON array of names"},
+          std::pair{R"(["0","1","2","3","4","5","6","7","8","9","10"])", "names 11 classes, but lenet300 has 10"}}) {
+        content.metadata[classes_key] = classes;
+        write_file_atomically(path, format_safetensors(content));
+        CHECK_THROWS_WITH_AS(read_input(path, "lenet300", size_t{1} << 24), doctest::Contains(why), DataError);
+    }
+    content.metadata[classes_key] = R"(["ape"])";
+    write_file_atomically(path, format_safetensors(content));
+    CHECK(read_input(path, "lenet300", size_t{1} << 24).classes == std::vector<std::string>{"ape"});
+}

@@ -765,6 +765,7 @@ TEST_CASE("compress without data refuses what needs data, and keeps its input") 
     check_refused(folder, "compress run -o run/best.ckpt", 2, "input");
     check_refused(folder, "compress run -o run/last.ckpt", 2, "no .hemp file");
     check_refused(folder, "compress run -o nowhere/x.hemp", 2, "-o");
+    check_refused(folder, "compress run -o /proc/x.hemp", 1, "/proc/x.hemp");
     check_refused(folder, "compress run --data digits --keep-order", 2, "--keep-order");
     Result alone = run(folder, "compress run");
     CHECK(alone.code == 0);
@@ -889,6 +890,7 @@ TEST_CASE("classes keep their names, and data of other classes is refused") {
         check_refused(folder, std::string("eval --data digits ") + file, 2, "one, two");
     }
     CHECK(run(folder, "eval run --data named").code == 0);
+    check_refused(folder, "compress run --data digits -o other.hemp", 2, "one, two");
 
     REQUIRE(run(folder, "train lenet300 --data digits --batch 500 --epochs 1 --quiet --out digits").code == 0);
     for (int i = 0; i < 11; ++i) {
@@ -897,6 +899,7 @@ TEST_CASE("classes keep their names, and data of other classes is refused") {
         write(folder.path() / "eleven" / "train" / std::to_string(i) / "x.png", png_of_a_one());
         write(folder.path() / "eleven" / "test" / std::to_string(i) / "x.png", png_of_a_one());
     }
+    check_refused(folder, "train lenet300:11 --data eleven --batch 2", 2, "a twelfth is held out");
     check_refused(folder, "eval digits --data eleven", 2, "11 classes");
     check_refused(folder, "train lenet300 --data digits --val eleven --out other", 2, "11 classes");
 }
@@ -1005,7 +1008,7 @@ TEST_CASE("a folder of images is decoded once, and bad images are named and coun
         CAPTURE(again);
         Result skipped = run(folder, train + "--skip-bad-images --out 5");
         CHECK(skipped.code == 0);
-        CHECK(skipped.err.find("left out: data/train/one/3.png: ") != std::string::npos);
+        CHECK(skipped.err.find("left out: data/train/one/3.png: ") != std::string::npos);  // --quiet or not
         CHECK(skipped.err.find("data, train part: 1 of 24 images left out") != std::string::npos);
     }
     check_refused(folder, train + "--out 6", 3, "one/3.png");

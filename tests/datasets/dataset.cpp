@@ -33,6 +33,10 @@ TEST_CASE("a data set's source") {
             CHECK(text.find("found notes.txt") != std::string::npos);
         }
     }
+    SUBCASE("that is a folder is not taken for the built-in one") {
+        CHECK_THROWS_WITH_AS(load_dataset("/no/such/folder", Part::train, {.format = "digits"}),
+                             doctest::Contains("lie in no folder"), UsageError);
+    }
     SUBCASE("of an unknown format is refused") {
         TemporaryFolder folder;
         CHECK_THROWS_AS(load_dataset(folder.path().string(), Part::train, {.format = "parquet"}), UsageError);

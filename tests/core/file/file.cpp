@@ -154,6 +154,15 @@ TEST_CASE("writing a file") {
         CHECK(read_file(folder / "old", no_limit) == old);
         CHECK(files_in(folder.path()) == 2);
     }
+    SUBCASE("can be tried before there is anything to write, and changes nothing") {
+        check_writable(path);
+        check_writable(folder / "new");
+        CHECK(read_file(path, no_limit) == old);
+        CHECK(files_in(folder.path()) == 1);
+        CHECK_THROWS_AS(check_writable(folder / "none" / "x"), Error);
+        CHECK_THROWS_AS(check_writable("/dev/null"), Error);
+        CHECK_THROWS_AS(check_writable("/proc/x"), Error);
+    }
     SUBCASE("through a symbolic link keeps the link") {
         fs::create_symlink(path, folder / "link");
         write_file_atomically(folder / "link", content);
