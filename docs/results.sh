@@ -149,6 +149,8 @@ job_cifar-compress() {
         compressed "$images" "$out/${row% *}-hemp" 16 "$out/${row% *}" --no-holdout --batch 128 --augment crop=4,flip \
             --levels 15 --level-step 0.66 --entropy "${row#* }"
     done
+    compressed "$images" "$out/vgg16-cifar-hemp" 16 "$out/vgg16-cifar" --no-holdout --batch 128 --augment crop=4,flip \
+        --rate 5e-4 --entropy 9
 }
 
 job_curves() {
