@@ -197,11 +197,13 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     } else {
         quantized = quantize_as_it_is(input.model, options.levels, options.level_step, held);
     }
-    quantized.file.classes = input.classes;
-    bool  arranges         = !arguments.keep_order && parameter_count(input.model) <= most_arranged;
-    Bytes bytes            = arranges
-                                 ? encode_smaller(quantized.file, hidden_units(input.model, settings.program_memory()), model_spec)
-                                 : encode(quantized.file, model_spec);
+    quantized.file.classes            = input.classes;
+    bool                     arranges = !arguments.keep_order && parameter_count(input.model) <= most_arranged;
+    std::vector<HiddenUnits> units;
+    if (arranges) {
+        units = hidden_units(input.model, settings.program_memory());
+    }
+    Bytes bytes = arranges ? encode_smaller(quantized.file, units, model_spec) : encode(quantized.file, model_spec);
     write_file_atomically(output, bytes);
     FileSummary parts = summarize(bytes, output.string(), model_spec);
     Json        summary{{"file", output.string()}, {"model", input.model.name}, {"bytes", bytes.size()}};

@@ -4,8 +4,7 @@
 #include "core/run/program.h"
 #include "datasets/loader.h"
 
-/// Percent of the images whose class `classify` finds: its first output, [batch] i32, for `images`, [batch, C, H, W]
-/// u8.
+/// Percent of the images whose class is what `classify` gives: [batch] i32 for `images`, [batch, C, H, W] u8.
 inline double accuracy(hemp::Program& classify, const hemp::Tensor& images, const hemp::Dataset& dataset) {
     hemp::Loader loader(dataset, {.batch = images.shape()[0], .shuffle = false});
     loader.start_epoch(0);
