@@ -180,8 +180,8 @@ int compress_alone(const CompressArguments& arguments, const Settings& settings)
     Input             input   = read_input(options.input, options.model, settings.file_memory());
     const fs::path&   output  = arguments.place.output;
     check_replaced(output, input.path, ".hemp file", is_hemp);
-    if (fs::is_directory(options.input) && !name_in_run(output, options.input).empty()) {
-        fail<UsageError>("{}: belongs to the run, which would be lost; name another file with -o", output.string());
+    if (fs::is_directory(options.input)) {
+        check_outside_run(output, options.input);
     }
     std::optional<HempFile> held = held_by(input, settings);
     bool                    anew = held && options.levels == 0 && options.level_step == 0;

@@ -38,16 +38,15 @@ std::optional<std::string> stored_model(const Safetensors& content) {
 
 /// More classes than the network tells apart, or names that no terminal should be sent, are none of its own.
 void check_classes(const std::vector<std::string>& classes, const Model& model, const std::string& where) {
-    constexpr size_t longest = 255;  // as .hemp files have it
     if (static_cast<int64_t>(classes.size()) > model.classes) {
         fail<DataError>("{}: names {} classes, but {} has {}; write the file again", where, classes.size(), model.name,
                         model.classes);
     }
     for (const std::string& name : classes) {
-        if (name.size() > longest || !is_printable_utf8(name)) {
+        if (name.size() > most_name || !is_printable_utf8(name)) {
             fail<DataError>(
                 "{}: the name of a class is longer than {} bytes or no printable UTF-8; write the file again", where,
-                longest);
+                most_name);
         }
     }
 }

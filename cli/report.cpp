@@ -439,10 +439,7 @@ Subject subject_of(const fs::path& folder, const Settings& settings) {
 
 /// Throws UsageError, before anything is computed, where the page would replace what the run needs.
 void check_page(const fs::path& output, const fs::path& folder) {
-    std::string_view replaced = name_in_run(output, folder);
-    if (!replaced.empty() && replaced != "report.html") {
-        fail<UsageError>("{}: belongs to the run, which would be lost; name another file with -o", output.string());
-    }
+    check_outside_run(output, folder, "report.html");
     check_replaced(output, {}, "page", [](std::string_view start) { return start.starts_with("<!DOCTYPE html>"); });
 }
 

@@ -94,6 +94,13 @@ std::string_view name_in_run(const fs::path& path, const fs::path& folder) {
     return {};
 }
 
+void check_outside_run(const fs::path& output, const fs::path& folder, std::string_view own) {
+    std::string_view replaced = name_in_run(output, folder);
+    if (!replaced.empty() && replaced != own) {
+        fail<UsageError>("{}: belongs to the run, which would be lost; name another file with -o", output.string());
+    }
+}
+
 void check_output(const fs::path& output) {
     fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
     if (!output.empty() && (fs::is_directory(output) || !fs::is_directory(folder))) {

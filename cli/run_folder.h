@@ -22,6 +22,10 @@ inline constexpr const char* files_of_run[] = {
 /// none of them.
 std::string_view name_in_run(const std::filesystem::path& path, const std::filesystem::path& folder);
 
+/// Throws UsageError where the output would replace what a run in `folder` keeps, but for the file of it named `own`.
+void check_outside_run(const std::filesystem::path& output, const std::filesystem::path& folder,
+                       std::string_view own = {});
+
 struct Manifest {
     std::string                        command;
     RunOptions                         options;

@@ -49,12 +49,12 @@ def curve(nnc, numpy, hemp, data, path, model, *points):
                for name, values in tensors.items()}
     print("| quantizer | qp | lambda | others' qp | bytes | accuracy |\n| --- | --- | --- | --- | --- | --- |")
     for point in points:
-        qp, rate, others = (point + ",,").split(",")[:3]
+        qp, rate, others = (value or usual for value, usual in zip((point + ",,").split(","), ("", "0", "-75")))
         for dependent in (False, True):
             with tempfile.TemporaryDirectory() as name:
                 folder = pathlib.Path(name)
                 coded = nnc.compress(weights, bitstream_path=str(folder / "x.nnc"), qp=int(qp), use_dq=dependent,
-                                     lambda_scale=float(rate or 0), nonweight_qp=int(others or -75), return_bitstream=True)
+                                     lambda_scale=float(rate), nonweight_qp=int(others), return_bitstream=True)
                 decoded = nnc.decompress(coded)
                 body = bytearray(sum(4 * len(values) for values in tensors.values()))
                 for tensor, values in decoded.items():
@@ -63,7 +63,7 @@ def curve(nnc, numpy, hemp, data, path, model, *points):
                 (folder / "x.safetensors").write_bytes(head + body)
                 command = [hemp, "eval", folder / "x.safetensors", "--model", model, "--data", data, "--json"]
                 told = subprocess.run(command, check=True, capture_output=True).stdout
-            print(f"| {'dependent' if dependent else 'uniform'} | {qp} | {rate or 0} | {others or -75} | {len(coded):,} | "
+            print(f"| {'dependent' if dependent else 'uniform'} | {qp} | {rate} | {others} | {len(coded):,} | "
                   f"{json.loads(told)['accuracy']:.2f} % |", flush=True)
 
 

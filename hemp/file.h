@@ -53,6 +53,8 @@ QuantizedTensor canonical(QuantizedTensor tensor);
 /// What every name in a file is: well-formed UTF-8 (no overlong forms, no surrogates) without control characters.
 bool is_printable_utf8(std::string_view text);
 
+constexpr size_t most_name = 255;  ///< bytes of a name in a file
+
 struct EncodeOptions {
     /// A matrix begins a new part of the codes once a part has so many bytes. Parts are decoded side by side; each
     /// learns anew, which takes a few hundred bytes.

@@ -394,12 +394,12 @@ void check_limits(const Header& header) {
     check(std::all_of(header.std.begin(), header.std.end(), [](float v) { return std::isfinite(v) && v > 0; }),
           "a standard deviation is not finite or not above 0");
     for (const std::string& name : header.classes) {
-        check(name.size() <= 255 && is_printable_utf8(name),
+        check(name.size() <= most_name && is_printable_utf8(name),
               "a class name is not printable UTF-8 of at most 255 bytes");
     }
     std::unordered_set<std::string_view> names;
     for (const TensorEntry& tensor : header.tensors) {
-        check(!tensor.name.empty() && tensor.name.size() <= 255 && is_printable_utf8(tensor.name),
+        check(!tensor.name.empty() && tensor.name.size() <= most_name && is_printable_utf8(tensor.name),
               "a tensor's name is not printable UTF-8 of 1 to 255 bytes");
         check(names.insert(tensor.name).second, "two tensors have the same name");
     }
@@ -489,7 +489,8 @@ std::vector<std::byte> write_header(const Header& header, const ModelSpec* spec)
     uint8_t number = spec ? number_of(spec->name) : no_model;
     out.u8(number);
     if (number == named_model) {
-        check(spec->name.size() <= 255 && is_printable_utf8(spec->name), "the model's name is not printable UTF-8");
+        check(spec->name.size() <= most_name && is_printable_utf8(spec->name),
+              "the model's name is not printable UTF-8");
         out.text(spec->name);
     } else if (number == described_model) {
         check(spec->name.size() <= most_description && is_printable_utf8(spec->name),

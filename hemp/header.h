@@ -50,7 +50,6 @@ constexpr uint64_t most_channels  = 4096;
 constexpr uint64_t most_classes   = 65536;
 constexpr uint64_t most_elements  = uint64_t{1} << 31;
 constexpr uint64_t most_header    = uint64_t{1} << 24;
-constexpr int64_t  most_symbol    = int64_t{1} << 30;
 constexpr int64_t  most_factor    = int64_t{1} << 24;  ///< integers that binary32 holds exactly
 
 /// The cheapest entry of a canonical tensor.

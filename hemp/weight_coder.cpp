@@ -153,7 +153,7 @@ std::optional<int32_t> code_symbol(Bits& bits, Learned& learned, Surroundings& s
         prefix = 2 * prefix + static_cast<uint32_t>(bit);
     }
     int64_t magnitude = int64_t{unary} + prefix;
-    if (magnitude > (1 << 30)) {
+    if (magnitude > most_symbol) {
         return {};
     }
     return static_cast<int32_t>(sign ? magnitude : -magnitude);
@@ -168,8 +168,6 @@ struct Flat {
     int64_t above() const { return (int64_t{1} << width) - 1; }  // the greatest number
 };
 
-constexpr int64_t most_flat_symbol = 1 << 30;
-
 /// Nothing where a look at the counts says that the model does better.
 std::optional<Flat> worth_trying(std::span<const int32_t> symbols) {
     auto [lowest, highest] = std::minmax_element(symbols.begin(), symbols.end());
@@ -178,7 +176,7 @@ std::optional<Flat> worth_trying(std::span<const int32_t> symbols) {
     if (flat.width > most_flat) {
         return {};
     }
-    flat.lowest = std::min(int64_t{*lowest}, most_flat_symbol - flat.above());
+    flat.lowest = std::min(int64_t{*lowest}, most_symbol - flat.above());
     std::vector<uint64_t> counts(size_t{1} << flat.width);
     for (int32_t symbol : symbols) {
         ++counts[static_cast<size_t>(symbol - flat.lowest)];
@@ -209,9 +207,9 @@ int code_way(Bits bits, int way) {
 /// Like WeightModel::code.
 template <class Bits>
 bool code_flat(Bits bits, Flat flat, std::span<int32_t> symbols) {
-    auto first  = static_cast<uint64_t>(flat.lowest + most_flat_symbol);
-    flat.lowest = static_cast<int64_t>(code_number(bits, first, 32)) - most_flat_symbol;
-    if (flat.lowest + flat.above() > most_flat_symbol) {
+    auto first  = static_cast<uint64_t>(flat.lowest + most_symbol);
+    flat.lowest = static_cast<int64_t>(code_number(bits, first, 32)) - most_symbol;
+    if (flat.lowest + flat.above() > most_symbol) {
         return false;
     }
     for (int32_t& symbol : symbols) {
@@ -257,7 +255,7 @@ bool code_low_bits(Bits bits, int shift, std::span<int32_t> highs, std::span<con
             }
             whole = 2 * whole + bit;
         }
-        if (std::abs(whole) > (1 << 30)) {
+        if (std::abs(whole) > most_symbol) {
             return false;
         }
         highs[i] = static_cast<int32_t>(whole);

@@ -12,6 +12,8 @@ namespace hemp {
 
 class WeightModel;
 
+constexpr int64_t most_symbol = int64_t{1} << 30;  ///< in magnitude
+
 /// Codes the integers of one tensor after another into one code (docs/format.md, section 5). What it learns on one
 /// tensor helps with the next, so the order of the tensors counts.
 class WeightEncoder {
@@ -20,7 +22,8 @@ class WeightEncoder {
     WeightEncoder& operator=(WeightEncoder&&) noexcept;
     ~WeightEncoder();
 
-    /// `symbols` in row-major order, shape.size() of them, each within +-2^30; small ones are cheap, 0 most of all.
+    /// `symbols` in row-major order, shape.size() of them, each within +-most_symbol; small ones are cheap, 0 most of
+    /// all.
     void add(const Shape& shape, std::span<const int32_t> symbols);
 
     /// Bytes so far, but for up to four that are not settled.
